@@ -14,7 +14,8 @@ type Message struct {
 	// Headers are plain headers, such as traceparent. A nil map is allowed;
 	// use [Message.SetHeader] to write.
 	Headers map[string]string
-	// Exchange and RoutingKey are where the message is or was published.
+	// Exchange and RoutingKey are where the message is or was published; of a
+	// delivery for another attempt, where the original was.
 	Exchange   string
 	RoutingKey string
 	// Info describes the transport that carries the message.
@@ -32,7 +33,8 @@ func (m *Message) SetHeader(name, value string) {
 // Names of the headers that a transport adds to retried and parked copies.
 // They are scalars, since streams of RabbitMQ 3.10 drop tables and arrays.
 const (
-	// HeaderAttempt is the number of the attempt that a copy is for, from 1.
+	// HeaderAttempt is the number of an attempt, from 1: of a retried copy the
+	// attempt that it is for, of a parked copy the last one that was made.
 	HeaderAttempt = "laban-attempt"
 	// HeaderError is the error of the attempt before.
 	HeaderError = "laban-error"

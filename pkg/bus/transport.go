@@ -43,7 +43,9 @@ type Transport interface {
 	Ready() error
 
 	// Close waits for outstanding confirms until ctx ends, then disconnects.
-	// What is sent later fails with [ErrClosed]. Closing twice is fine.
+	// What is sent later fails with [ErrClosed]. Consume and Tail, where they
+	// still run, return ErrClosed; what their handlers had in hand is lost to
+	// them ([ErrSessionLost]) and handed out again. Closing twice is fine.
 	Close(ctx context.Context) error
 }
 
@@ -150,7 +152,7 @@ type LogRecord struct {
 	Kind   RecordKind
 	Message
 	// Service, Attempt and Error come from retried and dead copies: who failed,
-	// which attempt the copy is for, and the error before it.
+	// [HeaderAttempt], and the error before it.
 	Service string
 	Attempt int
 	Error   string
