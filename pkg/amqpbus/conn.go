@@ -1,0 +1,85 @@
+package amqpbus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// deadlineConn gives every write a deadline. Without one, a publish hangs for
+// as long as a broker under alarm reads nothing, and so does Close.
+type deadlineConn struct {
+	net.Conn
+	timeout time.Duration
+}
+
+func (c *deadlineConn) Write(p []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(c.timeout)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(p)
+}
+
+// dial opens a fresh connection to one URL. role tells it from the others of
+// this client in RabbitMQ's list.
+func (t *Transport) dial(ctx context.Context, url, role string) (*amqp.Connection, error) {
+	// Dial gets no context from the library, so a cancelled one closes the
+	// socket under the handshake.
+	var stop func() bool
+	dialer := net.Dialer{Timeout: t.cfg.ConnectTimeout, KeepAlive: 15 * time.Second}
+	config := amqp.Config{
+		Heartbeat:  t.cfg.Heartbeat,
+		Properties: amqp.NewConnectionProperties(),
+		Dial: func(network, addr string) (net.Conn, error) {
+			conn, err := dialer.DialContext(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			// The deadline covers TLS and login; the library clears it after.
+			if err := conn.SetDeadline(time.Now().Add(t.cfg.ConnectTimeout)); err != nil {
+				conn.Close()
+				return nil, err
+			}
+			stop = context.AfterFunc(ctx, func() { conn.Close() })
+			return &deadlineConn{Conn: conn, timeout: t.cfg.WriteTimeout}, nil
+		},
+	}
+	config.Properties.SetClientConnectionName(t.cfg.Name + " " + role)
+	if t.cfg.TLS != nil {
+		config.TLSClientConfig = t.cfg.TLS.Clone()
+	}
+	conn, err := amqp.DialConfig(url, config)
+	if stop != nil {
+		stop()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", Redact(url), explainDial(withoutURL(err, url)))
+	}
+	return conn, nil
+}
+
+// explainDial returns an AccessError where the broker refused the login.
+func explainDial(err error) error {
+	var amqpErr *amqp.Error
+	switch {
+	case errors.Is(err, amqp.ErrCredentials), errors.Is(err, amqp.ErrSASL):
+		return &AccessError{What: "the login", Err: err}
+	case errors.Is(err, amqp.ErrVhost):
+		return &AccessError{What: "the virtual host", Err: err}
+	case errors.As(err, &amqpErr) && (amqpErr.Code == amqp.NotAllowed || amqpErr.Code == amqp.AccessRefused):
+		return &AccessError{What: "the connection", Err: err}
+	}
+	return err
+}
+
+// closeTimeout bounds the goodbye to a broker that may not answer any more.
+const closeTimeout = 2 * time.Second
+
+// hangUp closes a connection without waiting for long.
+func hangUp(conn *amqp.Connection) {
+	_ = conn.CloseDeadline(time.Now().Add(closeTimeout)) // it is gone either way
+}
