@@ -27,7 +27,9 @@ type ProcessHook interface {
 	// ProcessStart runs before the handler; the handler's context descends from
 	// the one it returns.
 	ProcessStart(ctx context.Context, d *Delivery) context.Context
-	// ProcessEnd runs after the handler, before the delivery is settled.
+	// ProcessEnd runs after the handler, before the delivery is settled. elapsed
+	// is how long the handler took; what the delivery waited for a free worker
+	// is not in it.
 	ProcessEnd(ctx context.Context, d *Delivery, v Verdict, elapsed time.Duration)
 }
 

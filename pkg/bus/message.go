@@ -45,6 +45,14 @@ const (
 	HeaderRoutingKey = "laban-routing-key"
 )
 
+// HeaderRedrive marks a message that a person put back into a service's queue,
+// most often long after it was parked. Its value is the W3C traceparent of
+// whoever redrove it, or any other text where there is no trace. Telemetry
+// then starts a new trace, linked with that of the original, instead of one
+// with a gap of days (docs/adr/0002-parent-and-link.md). A redriven message
+// begins again at attempt 1.
+const HeaderRedrive = "laban-redrive"
+
 // MaxErrorText is how many bytes of an error travel in [HeaderError].
 const MaxErrorText = 1024
 

@@ -12,8 +12,9 @@ import (
 func (b *Bus) receive(ctx context.Context, d *Delivery) {
 	ctx = deliveryScope(ctx, d)
 	ctx = b.hooks.processStart(ctx, d)
+	start := time.Now()
 	v := b.policy.verdict(ctx, d.Attempt, b.handle(ctx, d))
-	b.hooks.processEnd(ctx, d, v, time.Since(d.Received))
+	b.hooks.processEnd(ctx, d, v, time.Since(start))
 	b.logVerdict(ctx, d, v)
 	b.settle(ctx, d, v)
 }
