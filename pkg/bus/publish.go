@@ -74,8 +74,14 @@ func (b *Bus) Prepare(ctx context.Context, e event.Event) (*Message, error) {
 }
 
 // Relay publishes a message that [Bus.Prepare] made, in the trace it was made
-// in. done is as in [Bus.PublishAsync].
+// in. done is as in [Bus.PublishAsync]. Event and Headers are what a message
+// must be stored with: Relay fills in where it goes if that is empty. It may
+// change the headers, so give it the stored ones again for another attempt.
 func (b *Bus) Relay(ctx context.Context, m *Message, done func(error)) {
+	if m.Info == nil {
+		m.Info = b.transport.Info()
+		m.Exchange, m.RoutingKey = m.Info.Exchange, m.Event.Type
+	}
 	ctx = context.WithValue(ctx, scopeKey{}, &scope{
 		flow: Flow{Name: m.Event.FlowName, ID: m.Event.FlowID, Key: flowKey(m.Event)},
 	})
