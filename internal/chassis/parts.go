@@ -9,6 +9,7 @@ import (
 
 	"github.com/laban-io/laban/pkg/bus"
 	"github.com/laban-io/laban/pkg/event"
+	"github.com/laban-io/laban/pkg/outbox"
 )
 
 // Parts are what a service is built from. They belong to the chassis, which
@@ -16,6 +17,8 @@ import (
 type Parts struct {
 	// DB is the service's own database, migrated.
 	DB *sql.DB
+	// Dialect is the kind of database that DB is.
+	Dialect outbox.Dialect
 	// Bus is where the service registers its handlers. To publish together with
 	// a change in the database, publish on Outbox.
 	Bus *bus.Bus
@@ -28,6 +31,8 @@ type Parts struct {
 	// Version is the service's version.
 	Version string
 }
+
+var _ Outbox = (*outbox.Outbox)(nil)
 
 // Outbox is what a service uses of package outbox. It is an interface so that
 // tests can put failures between a service and its commits.

@@ -1,0 +1,185 @@
+package chassis
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// config is what a process reads from its environment. The tags are also the
+// text of --help.
+type config struct {
+	AMQPURLs    []string `env:"AMQP_URL" envDefault:"amqp://guest:guest@127.0.0.1:5672/" group:"Broker" help:"where RabbitMQ is; several, separated by commas, are tried in turn" secret:"true"`
+	AMQPTLSCA   string   `env:"AMQP_TLS_CA" help:"PEM file of the authority that signed the broker's certificate, for amqps://; the system's authorities if not set"`
+	AMQPTLSCert string   `env:"AMQP_TLS_CERT" help:"PEM file of this client's certificate, where the broker asks for one"`
+	AMQPTLSKey  string   `env:"AMQP_TLS_KEY" help:"PEM file of the certificate's key"`
+
+	DatabaseURL string `env:"DATABASE_URL" group:"Database" help:"sqlite:PATH for a file, or postgres://USER:PASSWORD@HOST/NAME" secret:"true"`
+
+	HTTPAddr string `env:"HTTP_ADDR" group:"HTTP" help:"where to listen: /healthz, /readyz, /metrics and the service's own API; :PORT listens on all interfaces"`
+
+	Concurrency    int           `env:"CONCURRENCY" envDefault:"8" group:"Running" help:"how many events are handled at a time"`
+	HandlerTimeout time.Duration `env:"HANDLER_TIMEOUT" envDefault:"30s" help:"how long one attempt to handle an event may take"`
+	ShutdownDelay  time.Duration `env:"SHUTDOWN_DELAY" envDefault:"0s" help:"how long to go on after SIGTERM while /readyz already answers 503, so that load balancers notice"`
+	DrainTimeout   time.Duration `env:"DRAIN_TIMEOUT" envDefault:"20s" help:"how long finishing what is under way may take; what the outbox can't publish in that time is published at the next start"`
+
+	LogLevel  logLevel  `env:"LOG_LEVEL" envDefault:"info" group:"Logs" help:"debug, info, warn or error"`
+	LogFormat logFormat `env:"LOG_FORMAT" envDefault:"text" help:"text for people, json for machines"`
+}
+
+// readConfig reads the configuration of spec from environ. Its error names
+// every variable that is wrong, and shows no secret.
+func readConfig(spec Spec, environ map[string]string) (config, error) {
+	c := defaultConfig(spec)
+	errs := parseInto(&c, environ)
+	if spec.Settings != nil {
+		errs = append(errs, parseInto(spec.Settings, environ)...)
+	}
+	if len(errs) == 0 {
+		errs = c.validate()
+	}
+	if len(errs) > 0 {
+		return config{}, fmt.Errorf("the environment is wrong; see --help for what each variable means:\n%w", errors.Join(errs...))
+	}
+	return c, nil
+}
+
+// defaultConfig has the defaults that differ from service to service.
+func defaultConfig(spec Spec) config {
+	return config{
+		DatabaseURL: "sqlite:data/" + spec.Name + ".db",
+		HTTPAddr:    spec.DefaultAddr,
+	}
+}
+
+// parseInto fills target, a pointer to a struct with env tags.
+func parseInto(target any, environ map[string]string) []error {
+	err := env.ParseWithOptions(target, env.Options{Environment: environ})
+	if err == nil {
+		return nil
+	}
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		return []error{err}
+	}
+	var errs []error
+	for _, err := range all.Errors {
+		errs = append(errs, explain(err, target, environ))
+	}
+	return errs
+}
+
+// explain says which variable is wrong, with its value unless that is secret.
+// The library knows the field's name, which the reader of the message does not.
+func explain(err error, target any, environ map[string]string) error {
+	var parse env.ParseError
+	if !errors.As(err, &parse) {
+		return err
+	}
+	field, ok := reflect.TypeOf(target).Elem().FieldByName(parse.Name)
+	if !ok {
+		return err
+	}
+	name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
+	if field.Tag.Get("secret") != "" {
+		return fmt.Errorf("%s: %s", name, field.Tag.Get("help"))
+	}
+	return fmt.Errorf("%s=%q: %w", name, environ[name], plainCause(parse))
+}
+
+// plainCause replaces what strconv and time say by what is asked for.
+func plainCause(parse env.ParseError) error {
+	var number *strconv.NumError
+	switch {
+	case parse.Type == reflect.TypeFor[time.Duration]():
+		return errors.New("not a duration; write it like 500ms, 20s or 1m30s")
+	case errors.As(parse.Err, &number):
+		return fmt.Errorf("not a number of the kind asked for (%s)", parse.Type)
+	default:
+		return parse.Err
+	}
+}
+
+func (c *config) validate() []error {
+	var errs []error
+	for i, text := range c.AMQPURLs {
+		c.AMQPURLs[i] = strings.TrimSpace(text)
+		if err := checkURL(c.AMQPURLs[i], "amqp", "amqps"); err != nil {
+			errs = append(errs, fmt.Errorf("AMQP_URL: %w", err))
+		}
+	}
+	if err := checkURL(c.DatabaseURL, "sqlite", "postgres", "postgresql"); err != nil {
+		errs = append(errs, fmt.Errorf("DATABASE_URL: %w", err))
+	}
+	if (c.AMQPTLSCert == "") != (c.AMQPTLSKey == "") {
+		errs = append(errs, errors.New("AMQP_TLS_CERT and AMQP_TLS_KEY belong together: set both or none"))
+	}
+	for _, f := range []struct{ name, path string }{
+		{"AMQP_TLS_CA", c.AMQPTLSCA}, {"AMQP_TLS_CERT", c.AMQPTLSCert}, {"AMQP_TLS_KEY", c.AMQPTLSKey},
+	} {
+		if f.path == "" {
+			continue
+		}
+		if _, err := os.Stat(f.path); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", f.name, err))
+		}
+	}
+	if _, port, err := net.SplitHostPort(c.HTTPAddr); err != nil {
+		errs = append(errs, fmt.Errorf("HTTP_ADDR=%q: write it as host:port, such as 127.0.0.1:8080, or :8080 for all interfaces", c.HTTPAddr))
+	} else if n, err := strconv.ParseUint(port, 10, 16); err != nil {
+		errs = append(errs, fmt.Errorf("HTTP_ADDR=%q: port %q is not between 0 and 65535", c.HTTPAddr, port))
+	} else {
+		_ = n
+	}
+	if c.Concurrency < 1 || c.Concurrency > 10_000 {
+		errs = append(errs, fmt.Errorf("CONCURRENCY=%d: must be between 1 and 10000", c.Concurrency))
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+		least time.Duration
+	}{
+		{"HANDLER_TIMEOUT", c.HandlerTimeout, time.Millisecond},
+		{"DRAIN_TIMEOUT", c.DrainTimeout, time.Millisecond},
+		{"SHUTDOWN_DELAY", c.ShutdownDelay, 0},
+	} {
+		if d.value < d.least || d.value > time.Hour {
+			errs = append(errs, fmt.Errorf("%s=%v: must be between %v and 1h", d.name, d.value, d.least))
+		}
+	}
+	return errs
+}
+
+// checkURL tells what is wrong with a URL without showing it: it may hold a
+// password, and an error of package url would repeat it.
+func checkURL(text string, schemes ...string) error {
+	u, err := url.Parse(text)
+	if err != nil {
+		var parse *url.Error
+		if errors.As(err, &parse) {
+			err = hideInput(parse.Err)
+		}
+		return fmt.Errorf("not a URL: %w; it begins with %s", err, strings.Join(schemes, ":, ")+":")
+	}
+	for _, scheme := range schemes {
+		if u.Scheme == scheme {
+			return nil
+		}
+	}
+	return fmt.Errorf("scheme %q is not known; it begins with %s", u.Scheme, strings.Join(schemes, ":, ")+":")
+}
+
+// hideInput keeps the kind of a url error and drops the part of the input that
+// some of them quote.
+func hideInput(err error) error {
+	text, _, _ := strings.Cut(err.Error(), `"`)
+	return errors.New(strings.TrimSpace(text))
+}

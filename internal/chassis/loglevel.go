@@ -1,0 +1,47 @@
+package chassis
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+)
+
+// logLevel is a slog.Level that reads only the four names people use.
+type logLevel struct{ slog.Level }
+
+// UnmarshalText reads debug, info, warn or error, in any case.
+func (l *logLevel) UnmarshalText(text []byte) error {
+	switch strings.ToLower(string(text)) {
+	case "debug":
+		l.Level = slog.LevelDebug
+	case "info":
+		l.Level = slog.LevelInfo
+	case "warn":
+		l.Level = slog.LevelWarn
+	case "error":
+		l.Level = slog.LevelError
+	default:
+		return errors.New("not a level; use debug, info, warn or error")
+	}
+	return nil
+}
+
+// logFormat is how log lines look.
+type logFormat string
+
+// The formats.
+const (
+	logText logFormat = "text"
+	logJSON logFormat = "json"
+)
+
+// UnmarshalText reads text or json.
+func (f *logFormat) UnmarshalText(text []byte) error {
+	switch v := logFormat(strings.ToLower(string(text))); v {
+	case logText, logJSON:
+		*f = v
+		return nil
+	default:
+		return errors.New("not a format; use text or json")
+	}
+}
