@@ -17,32 +17,20 @@ type Pool[T any] struct {
 	mu      sync.Mutex
 	wake    *sync.Cond
 	busy    map[string]*line[T] // keys that run or wait
-	ready   line[*line[T]]      // lines whose head may run
+	ready   fifo[*line[T]]      // lines whose head may run
+	spare   []*line[T]          // lines to use again
 	closed  bool
 	workers sync.WaitGroup
 }
 
-// line is the items of one key, oldest first.
+// line is the items of one key that wait to run.
 type line[T any] struct {
 	key   string
-	items []T
-	head  int
+	items fifo[T]
 }
 
-func (l *line[T]) push(item T) { l.items = append(l.items, item) }
-
-func (l *line[T]) pop() T {
-	var zero T
-	item := l.items[l.head]
-	l.items[l.head] = zero
-	l.head++
-	if l.head == len(l.items) {
-		l.items, l.head = l.items[:0], 0
-	}
-	return item
-}
-
-func (l *line[T]) empty() bool { return l.head == len(l.items) }
+// maxSpare bounds the lines that are kept for keys to come.
+const maxSpare = 64
 
 // NewPool returns a pool that runs items with the given number of goroutines,
 // which is at least 1. Close it to release them.
@@ -65,12 +53,12 @@ func (p *Pool[T]) Submit(key string, item T) bool {
 	}
 	l, waiting := p.busy[key]
 	if !waiting {
-		l = &line[T]{key: key}
+		l = p.newLine(key)
 		p.busy[key] = l
 		p.ready.push(l)
 		p.wake.Signal()
 	}
-	l.push(item)
+	l.items.push(item)
 	return true
 }
 
@@ -85,28 +73,48 @@ func (p *Pool[T]) Close() {
 
 func (p *Pool[T]) work() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	for {
 		for p.ready.empty() {
 			if p.closed && len(p.busy) == 0 {
-				p.wake.Broadcast() // the others may go, too
+				p.mu.Unlock()
 				return
 			}
 			p.wake.Wait()
 		}
 		l := p.ready.pop()
-		item := l.pop()
+		item := l.items.pop()
 		p.mu.Unlock()
 		p.run(item)
 		p.mu.Lock()
-		if l.empty() {
-			delete(p.busy, l.key)
-			if p.closed && len(p.busy) == 0 {
-				p.wake.Broadcast()
-			}
-		} else {
+		if !l.items.empty() {
 			p.ready.push(l)
 			p.wake.Signal()
+			continue
 		}
+		p.release(l)
+		if p.closed && len(p.busy) == 0 {
+			p.wake.Broadcast()
+		}
+	}
+}
+
+// newLine returns an empty line for a key, with p.mu held.
+func (p *Pool[T]) newLine(key string) *line[T] {
+	last := len(p.spare) - 1
+	if last < 0 {
+		return &line[T]{key: key}
+	}
+	l := p.spare[last]
+	p.spare = p.spare[:last]
+	l.key = key
+	return l
+}
+
+// release forgets a line that has nothing left to run, with p.mu held.
+func (p *Pool[T]) release(l *line[T]) {
+	delete(p.busy, l.key)
+	if len(p.spare) < maxSpare {
+		l.key = ""
+		p.spare = append(p.spare, l)
 	}
 }
