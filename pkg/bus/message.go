@@ -81,8 +81,9 @@ type Delivery struct {
 // Settler carries out a verdict on a delivery.
 type Settler interface {
 	// Settle returns when the broker has the verdict: a retried or parked copy
-	// is confirmed before the original is acknowledged. [ErrSessionLost] means
-	// that the message will come again.
+	// is confirmed before the original is acknowledged, for which ctx has a
+	// deadline. All else is said and not waited for, and ctx has none.
+	// [ErrSessionLost] means that the message will come again.
 	Settle(ctx context.Context, d *Delivery, v Verdict) error
 }
 

@@ -133,6 +133,10 @@ func (b *Bus) complete(ctx context.Context, e *event.Event) {
 }
 
 func (b *Bus) send(ctx context.Context, m *Message, done func(error)) {
+	if len(b.hooks.publish) == 0 {
+		b.transport.Send(ctx, m, done)
+		return
+	}
 	start := time.Now()
 	ctx = b.hooks.publishStart(ctx, m)
 	b.transport.Send(ctx, m, func(err error) {

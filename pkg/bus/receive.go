@@ -39,8 +39,12 @@ const settleTimeout = 30 * time.Second
 func (b *Bus) settle(ctx context.Context, d *Delivery, v Verdict) {
 	ctx = b.hooks.settleStart(ctx, d, v)
 	start := time.Now()
-	settleCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
-	defer cancel()
+	settleCtx := context.WithoutCancel(ctx)
+	if v.Action == RetryLater || v.Action == Park {
+		var cancel context.CancelFunc
+		settleCtx, cancel = context.WithTimeout(settleCtx, settleTimeout)
+		defer cancel()
+	}
 	err := d.Settler.Settle(settleCtx, d, v)
 	b.hooks.settleEnd(ctx, d, v, time.Since(start), err)
 	if err != nil && !errors.Is(err, ErrSessionLost) {
