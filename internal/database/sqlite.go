@@ -1,0 +1,94 @@
+package database
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	driversqlite "modernc.org/sqlite"
+
+	"github.com/laban-io/laban/pkg/outbox"
+)
+
+// busyTimeout is how long, in milliseconds, a writer waits for the other one.
+const busyTimeout = "5000"
+
+// sqlite returns the database in a file, or in none: ":memory:" is a file of
+// its own in the directory for temporary files, removed when it is closed.
+// SQLite's own memory databases would make readers wait for the writer, and a
+// program that is right with a file could deadlock.
+func sqlite(path string, o *options) (source, error) {
+	if path == ":memory:" {
+		return sqliteTemporary()
+	}
+	path = strings.TrimPrefix(path, "//")
+	if path == "" {
+		return source{}, fmt.Errorf("%w: sqlite: needs a path, as in sqlite:orders.db, or sqlite::memory:", ErrURL)
+	}
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return source{}, fmt.Errorf("%w: path of the SQLite file: %w", ErrURL, err)
+	}
+	return source{
+		dialect:   outbox.SQLite,
+		connector: sqliteConnector{dsn: sqliteDSN(full, o.volatile)},
+		name:      "SQLite file " + path,
+		system:    "sqlite",
+		namespace: filepath.Base(path),
+	}, nil
+}
+
+func sqliteTemporary() (source, error) {
+	dir, err := os.MkdirTemp("", "laban-sqlite-*")
+	if err != nil {
+		return source{}, fmt.Errorf("directory for a temporary SQLite database: %w", err)
+	}
+	return source{
+		dialect:   outbox.SQLite,
+		connector: temporary{sqliteConnector{dsn: sqliteDSN(filepath.Join(dir, "memory.db"), true)}, dir},
+		name:      "temporary SQLite database",
+		system:    "sqlite",
+		namespace: ":memory:",
+	}, nil
+}
+
+// sqliteDSN returns the driver's name for a file. Every transaction takes the
+// write lock when it begins: one that took it later could find that what it
+// has read is outdated, and only starting over would help.
+func sqliteDSN(path string, volatile bool) string {
+	synchronous := "FULL"
+	if volatile {
+		synchronous = "OFF"
+	}
+	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: url.Values{
+		"_txlock":       {"immediate"},
+		"_busy_timeout": {busyTimeout},
+		"_journal_mode": {"WAL"},
+		"_synchronous":  {synchronous},
+		"_foreign_keys": {"on"},
+		"_dqs":          {"false"},
+	}.Encode()}).String()
+}
+
+// sqliteConnector makes connections with the driver that package modernc.org/sqlite
+// registers.
+type sqliteConnector struct{ dsn string }
+
+func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) {
+	return c.Driver().Open(c.dsn)
+}
+
+func (c sqliteConnector) Driver() driver.Driver { return &driversqlite.Driver{} }
+
+// temporary is a connector whose database goes when the pool is closed.
+type temporary struct {
+	sqliteConnector
+	dir string
+}
+
+// Close is called by [database/sql.DB.Close] when all connections are closed.
+func (t temporary) Close() error { return os.RemoveAll(t.dir) }

@@ -1,0 +1,142 @@
+package outbox
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Bounds of what a relay waits for.
+const (
+	turnTimeout   = 10 * time.Second // one transaction
+	finishTimeout = 3 * time.Second  // at the end: outstanding answers, and the last transaction
+)
+
+// run relays until ctx ends, then drains.
+func (r *relay) run(ctx context.Context) {
+	// Publishing outlives ctx while the relay drains.
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	var sender sync.WaitGroup
+	sender.Go(func() { r.send(work) })
+
+	r.loop(ctx, work, cancel)
+
+	cancel()
+	close(r.outgoing)
+	sender.Wait()
+	r.finish(context.WithoutCancel(ctx))
+}
+
+// loop returns when ctx has ended and everything is published, or when work
+// has, which it ends by stop when draining takes too long.
+func (r *relay) loop(ctx, work context.Context, stop func()) {
+	ended, draining := ctx.Done(), false
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		r.collect()
+		now := time.Now()
+		r.watch(now)
+		if work.Err() != nil || draining && r.drained() {
+			return
+		}
+		if r.due(now) {
+			r.turn(work, now)
+			continue
+		}
+		timer.Reset(max(0, r.nextDue(now).Sub(now)))
+		select {
+		case a := <-r.answers:
+			r.handle(a, time.Now())
+		case <-r.outbox.wake:
+			r.wanted = true
+		case <-timer.C:
+		case <-ended:
+			ended, draining = nil, true
+			r.wanted = true // whatever was committed until now
+			deadline := time.AfterFunc(r.outbox.cfg.DrainTimeout, stop)
+			defer deadline.Stop()
+		case <-work.Done():
+		}
+	}
+}
+
+// collect handles the answers that are there.
+func (r *relay) collect() {
+	for {
+		select {
+		case a := <-r.answers:
+			r.handle(a, time.Now())
+		default:
+			return
+		}
+	}
+}
+
+// watch acts on what only the clock tells.
+func (r *relay) watch(now time.Time) {
+	if !now.Before(r.pollAt) {
+		r.pollAt = now.Add(r.outbox.cfg.PollInterval)
+		r.wanted = true
+	}
+	if !r.heldUntil.IsZero() && !now.Before(r.heldUntil) {
+		r.heldUntil = time.Time{}
+		r.wanted = true
+	}
+	if r.holdBack.Load() && !now.Before(r.resumeAt) {
+		r.holdBack.Store(false)
+	}
+	if now.Before(r.renewAt) {
+		return
+	}
+	third := r.outbox.cfg.Lease / 3
+	r.renewAt = now.Add(third)
+	for seq, row := range r.rows {
+		if !row.settled && now.Sub(row.leased) >= third {
+			r.done.renewed = append(r.done.renewed, seq)
+		}
+	}
+	for _, a := range r.attempts {
+		if overdue := a.overdue.Load(); overdue > 0 && now.UnixNano() > overdue && a.giveUp() {
+			r.handle(a, now)
+		}
+	}
+}
+
+// due tells whether there is something for the database to do.
+func (r *relay) due(now time.Time) bool {
+	return !now.Before(r.turnAt) && (!r.done.empty() || r.claimable(now))
+}
+
+// claimable tells whether the relay wants rows and has room for them.
+func (r *relay) claimable(now time.Time) bool {
+	return r.wanted && !r.starved && !r.holdBack.Load() && !now.Before(r.resumeAt) &&
+		len(r.rows) < r.outbox.cfg.Window && r.bytes < r.outbox.cfg.WindowBytes
+}
+
+// nextDue returns when there will be something to do even if nothing happens.
+func (r *relay) nextDue(now time.Time) time.Time {
+	next := r.pollAt
+	sooner := func(t time.Time) {
+		if t.After(now) && t.Before(next) {
+			next = t
+		}
+	}
+	sooner(r.turnAt)
+	sooner(r.resumeAt)
+	sooner(r.renewAt)
+	sooner(r.heldUntil)
+	return next
+}
+
+// drained tells whether nothing is left that could still be published.
+func (r *relay) drained() bool {
+	if !r.done.empty() {
+		return false
+	}
+	if r.holdBack.Load() {
+		return len(r.attempts) == 0
+	}
+	return len(r.rows) == 0 && !r.wanted
+}

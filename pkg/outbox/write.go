@@ -1,0 +1,67 @@
+package outbox
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// writeSimply runs fn in a transaction of the outbox's own, which needs no more
+// than read committed.
+func (o *Outbox) writeSimply(ctx context.Context, fn func(tx *sql.Tx) error) error {
+	return o.retryConflicts(ctx, func() error { return o.write(ctx, sql.LevelReadCommitted, fn) })
+}
+
+// write runs fn in a transaction and commits it, once.
+func (o *Outbox) write(ctx context.Context, isolation sql.IsolationLevel, fn func(tx *sql.Tx) error) error {
+	leave, err := o.gate.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	var options *sql.TxOptions
+	if o.dialect == PostgreSQL {
+		options = &sql.TxOptions{Isolation: isolation}
+	}
+	tx, err := o.db.BeginTx(ctx, options)
+	if err != nil {
+		return fmt.Errorf("begin transaction: %w", err)
+	}
+	committing := false
+	defer func() {
+		if !committing {
+			_ = tx.Rollback() // its error, if any, comes after the one that matters
+		}
+	}()
+	if err := fn(tx); err != nil {
+		return err
+	}
+	committing = true
+	return commit(ctx, tx)
+}
+
+// commit commits tx. Its error tells what is known to be rolled back from what
+// is not.
+func commit(ctx context.Context, tx *sql.Tx) error {
+	ended := ctx.Err() != nil
+	err := tx.Commit()
+	switch {
+	case err == nil:
+		return nil
+	case isConflict(err):
+		return fmt.Errorf("commit: %w", err)
+	case errors.Is(err, pgx.ErrTxCommitRollback):
+		return fmt.Errorf("commit: %w: a statement in it failed, and its function returned no error", ErrRolledBack)
+	case ended:
+		// database/sql rolls a transaction back when its context ends, and
+		// commits none after that.
+		return fmt.Errorf("commit: %w: its context had ended: %w", ErrRolledBack, context.Cause(ctx))
+	case errors.Is(err, sql.ErrTxDone) && ctx.Err() == nil:
+		return fmt.Errorf("commit: %w: its function ended it by itself; leave that to Transact", ErrCommitUnknown)
+	default:
+		return fmt.Errorf("commit: %w: %w", ErrCommitUnknown, err)
+	}
+}
