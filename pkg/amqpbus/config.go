@@ -72,6 +72,9 @@ func (c *Config) setDefaults() {
 	setDefault(&c.ConnectTimeout, 10*time.Second)
 	setDefault(&c.WriteTimeout, 5*time.Second)
 	setDefault(&c.Heartbeat, 10*time.Second)
+	if c.MaxBackoff > 0 {
+		setDefault(&c.MinBackoff, min(100*time.Millisecond, c.MaxBackoff))
+	}
 	setDefault(&c.MinBackoff, 100*time.Millisecond)
 	setDefault(&c.MaxBackoff, 15*time.Second)
 	if c.Logger == nil {

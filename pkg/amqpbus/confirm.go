@@ -22,7 +22,7 @@ type answers struct {
 	chanLost chan *amqp.Error
 }
 
-func listen(conn *amqp.Connection, ch *amqp.Channel) answers {
+func listen(conn *connection, ch *amqp.Channel) answers {
 	return answers{
 		returns:  ch.NotifyReturn(make(chan amqp.Return)),
 		confirms: ch.NotifyPublish(make(chan amqp.Confirmation)),

@@ -24,12 +24,19 @@ func (c *deadlineConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
+// connection is a connection whose socket is at hand.
+type connection struct {
+	*amqp.Connection
+	socket net.Conn
+}
+
 // dial opens a fresh connection to one URL. role tells it from the others of
 // this client in RabbitMQ's list.
-func (t *Transport) dial(ctx context.Context, url, role string) (*amqp.Connection, error) {
+func (t *Transport) dial(ctx context.Context, url, role string) (*connection, error) {
 	// Dial gets no context from the library, so a cancelled one closes the
 	// socket under the handshake.
 	var stop func() bool
+	var socket net.Conn
 	dialer := net.Dialer{Timeout: t.cfg.ConnectTimeout, KeepAlive: 15 * time.Second}
 	config := amqp.Config{
 		Heartbeat:  t.cfg.Heartbeat,
@@ -45,6 +52,7 @@ func (t *Transport) dial(ctx context.Context, url, role string) (*amqp.Connectio
 				return nil, err
 			}
 			stop = context.AfterFunc(ctx, func() { conn.Close() })
+			socket = conn
 			return &deadlineConn{Conn: conn, timeout: t.cfg.WriteTimeout}, nil
 		},
 	}
@@ -59,7 +67,7 @@ func (t *Transport) dial(ctx context.Context, url, role string) (*amqp.Connectio
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", Redact(url), explainDial(withoutURL(err, url)))
 	}
-	return conn, nil
+	return &connection{conn, socket}, nil
 }
 
 // explainDial returns an AccessError where the broker refused the login.
@@ -79,7 +87,10 @@ func explainDial(err error) error {
 // closeTimeout bounds the goodbye to a broker that may not answer any more.
 const closeTimeout = 2 * time.Second
 
-// hangUp closes a connection without waiting for long.
-func hangUp(conn *amqp.Connection) {
-	_ = conn.CloseDeadline(time.Now().Add(closeTimeout)) // it is gone either way
+// hangUp closes the connection without waiting for long. The library's own
+// deadline is not enough: each heartbeat of a broker under alarm extends it.
+func (c *connection) hangUp() {
+	cut := time.AfterFunc(closeTimeout, func() { c.socket.Close() })
+	defer cut.Stop()
+	_ = c.CloseDeadline(time.Now().Add(closeTimeout)) // it is gone either way
 }

@@ -22,7 +22,7 @@ func (t *Transport) Consume(ctx context.Context, s bus.Subscription) error {
 	// one has begun, if they do not heed their contexts. They are waited for.
 	var handlers sync.WaitGroup
 	defer handlers.Wait()
-	return t.supervise(ctx, s.Queue+" consumer", func(ctx context.Context, conn *amqp.Connection, up func()) error {
+	return t.supervise(ctx, s.Queue+" consumer", func(ctx context.Context, conn *connection, up func()) error {
 		if err := t.declareShared(conn); err != nil {
 			return err
 		}
@@ -49,7 +49,7 @@ type consumer struct {
 	over     atomic.Bool // the channel is gone
 }
 
-func (c *consumer) session(ctx context.Context, conn *amqp.Connection, handlers *sync.WaitGroup, up func()) error {
+func (c *consumer) session(ctx context.Context, conn *connection, handlers *sync.WaitGroup, up func()) error {
 	ch, deliveries, tag, err := c.open(conn)
 	if err != nil {
 		return err
@@ -93,7 +93,7 @@ func (c *consumer) session(ctx context.Context, conn *amqp.Connection, handlers 
 }
 
 // open begins to consume on a channel of its own.
-func (c *consumer) open(conn *amqp.Connection) (*amqp.Channel, <-chan amqp.Delivery, string, error) {
+func (c *consumer) open(conn *connection) (*amqp.Channel, <-chan amqp.Delivery, string, error) {
 	ch, err := conn.Channel()
 	if err != nil {
 		return nil, nil, "", fmt.Errorf("open a channel: %w", err)

@@ -15,7 +15,7 @@ import (
 // session is one life of a connection: it returns when ctx ends (nil) or when
 // the connection or a channel of it is lost (why). It must call up once it
 // works. The connection is closed after it.
-type session func(ctx context.Context, conn *amqp.Connection, up func()) error
+type session func(ctx context.Context, conn *connection, up func()) error
 
 // healthyAfter is how long a session must have worked for the next attempt to
 // follow at once.
@@ -66,7 +66,7 @@ func (t *Transport) runSession(ctx context.Context, role string, attempt int, st
 		state.down(err)
 		return upAt, err
 	}
-	defer hangUp(conn)
+	defer conn.hangUp()
 	t.setServer(url)
 	err = run(ctx, conn, func() {
 		upAt = time.Now()

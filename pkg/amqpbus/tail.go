@@ -19,7 +19,7 @@ func (t *Transport) Tail(ctx context.Context, from bus.Position, fn func(bus.Log
 	ctx, cancel := t.bound(ctx)
 	defer cancel()
 	var stopped error // fn's error
-	err := t.supervise(ctx, "log reader", func(ctx context.Context, conn *amqp.Connection, up func()) error {
+	err := t.supervise(ctx, "log reader", func(ctx context.Context, conn *connection, up func()) error {
 		if err := t.declareShared(conn); err != nil {
 			return err
 		}
@@ -45,7 +45,7 @@ type logReader struct {
 	stopped error
 }
 
-func (r *logReader) session(ctx context.Context, conn *amqp.Connection, up func()) error {
+func (r *logReader) session(ctx context.Context, conn *connection, up func()) error {
 	ch, err := conn.Channel()
 	if err != nil {
 		return fmt.Errorf("open a channel: %w", err)

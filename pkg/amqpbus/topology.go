@@ -21,7 +21,7 @@ const neverByCount = math.MaxInt32
 // closes the channel it was made on.
 type declarer struct {
 	t    *Transport
-	conn *amqp.Connection
+	conn *connection
 	ch   *amqp.Channel
 	err  error // the first error; later calls do nothing
 }
@@ -103,7 +103,7 @@ func (d *declarer) bindQueue(queue, key, exchange string) {
 // declareShared declares what every publisher and consumer relies on. The
 // places where a message can end are declared before the exchanges that lead
 // there, so that nothing published meanwhile is lost.
-func (t *Transport) declareShared(conn *amqp.Connection) error {
+func (t *Transport) declareShared(conn *connection) error {
 	n, d := t.names, declarer{t: t, conn: conn}
 	d.stream(n.log)
 	d.stream(n.unrouted)
@@ -125,7 +125,7 @@ func (t *Transport) declareShared(conn *amqp.Connection) error {
 }
 
 // declareService declares a subscription's queues and bindings.
-func (t *Transport) declareService(conn *amqp.Connection, s bus.Subscription) error {
+func (t *Transport) declareService(conn *connection, s bus.Subscription) error {
 	n, d := t.names, declarer{t: t, conn: conn}
 	parked := ParkedQueue(s.Queue)
 	d.queue(parked, amqp.Table{"x-queue-type": "quorum", "x-delivery-limit": neverByCount})
@@ -170,6 +170,6 @@ func (t *Transport) DeclareTopology(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer hangUp(conn)
+	defer conn.hangUp()
 	return t.declareShared(conn)
 }

@@ -48,7 +48,7 @@ func Open(ctx context.Context, cfg Config) (*Transport, error) {
 	firstUp := make(chan struct{})
 	var once sync.Once
 	t.work.Go(func() {
-		err := t.supervise(t.ctx, "publisher", func(ctx context.Context, conn *amqp.Connection, up func()) error {
+		err := t.supervise(t.ctx, "publisher", func(ctx context.Context, conn *connection, up func()) error {
 			if err := t.declareShared(conn); err != nil {
 				return err
 			}

@@ -12,7 +12,7 @@ import (
 )
 
 // session publishes over one connection until it is lost.
-func (p *publisher) session(ctx context.Context, conn *amqp.Connection, up func()) error {
+func (p *publisher) session(ctx context.Context, conn *connection, up func()) error {
 	ch, err := conn.Channel()
 	if err != nil {
 		return fmt.Errorf("open a channel: %w", err)
@@ -34,7 +34,7 @@ func (p *publisher) session(ctx context.Context, conn *amqp.Connection, up func(
 	p.signal()
 	writeErr := p.write(sessionCtx, ch)
 	// The confirming goroutine goes on until the connection is closed.
-	hangUp(conn)
+	conn.hangUp()
 	<-confirming
 	err = writeErr
 	var amqpErr *amqp.Error
