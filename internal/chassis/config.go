@@ -52,10 +52,13 @@ func readConfig(spec Spec, environ map[string]string) (config, error) {
 	return c, nil
 }
 
+// dataDir is where databases are that nobody has given a place.
+const dataDir = "data"
+
 // defaultConfig has the defaults that differ from service to service.
 func defaultConfig(spec Spec) config {
 	return config{
-		DatabaseURL: "sqlite:data/" + spec.Name + ".db",
+		DatabaseURL: "sqlite:" + dataDir + "/" + spec.Name + ".db",
 		HTTPAddr:    spec.DefaultAddr,
 	}
 }

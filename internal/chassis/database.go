@@ -3,19 +3,17 @@ package chassis
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/laban-io/laban/internal/database"
 	"github.com/laban-io/laban/pkg/outbox"
 )
 
-// databaseOpener opens a database; [database.Open] in all but some tests.
-type databaseOpener func(ctx context.Context, url string) (*sql.DB, outbox.Dialect, error)
-
-func openDatabase(ctx context.Context, url string) (*sql.DB, outbox.Dialect, error) {
-	return database.Open(ctx, url)
-}
+// databaseOpener is [database.Open] in all but some tests.
+type databaseOpener func(ctx context.Context, url string, opts ...database.Option) (*sql.DB, outbox.Dialect, error)
 
 // pingTimeout bounds how long a database may take to answer at all.
 const pingTimeout = 2 * time.Second
@@ -32,23 +30,18 @@ func ping(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// connectDatabase opens the database, waiting for one that does not answer
-// yet, and brings its tables up to date.
+// connectDatabase opens the database, waiting for one that does not answer yet.
 func (p *process) connectDatabase(ctx context.Context) error {
+	var opts []database.Option
+	if p.opts.TracerProvider != nil {
+		opts = append(opts, database.WithTracing(p.opts.TracerProvider))
+	}
 	return p.retry(ctx, checkDatabase, func() error {
-		openCtx, cancel := context.WithTimeout(ctx, 10*time.Second)
-		defer cancel()
-		db, dialect, err := p.opts.openDatabase(openCtx, p.opts.DatabaseURL)
-		if err != nil {
-			// A file that can't be opened will not open by itself; a server may.
-			return permanentIf(dialectOf(p.opts.DatabaseURL) == outbox.SQLite, err)
-		}
-		if err := ping(openCtx, db); err != nil {
-			_ = db.Close()
-			return err
-		}
-		p.db, p.dialect = db, dialect
-		return nil
+		var err error
+		p.db, p.dialect, err = p.opts.openDatabase(ctx, p.opts.DatabaseURL, opts...)
+		// A file that can't be opened will not open by itself; a server may.
+		final := errors.Is(err, database.ErrURL) || strings.HasPrefix(p.opts.DatabaseURL, "sqlite:")
+		return permanentIf(final, err)
 	})
 }
 
@@ -76,13 +69,4 @@ func (p *process) migrateOutbox(ctx context.Context) error {
 		}
 		return nil
 	})
-}
-
-// dialectOf tells from its URL what a database is, before it is opened.
-func dialectOf(url string) outbox.Dialect {
-	const sqlite = "sqlite:"
-	if len(url) >= len(sqlite) && url[:len(sqlite)] == sqlite {
-		return outbox.SQLite
-	}
-	return outbox.PostgreSQL
 }

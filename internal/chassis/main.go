@@ -75,6 +75,11 @@ func serve(ctx context.Context, spec Spec, environ map[string]string, stderr io.
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
+	if environ["DATABASE_URL"] == "" {
+		if err := makeDataDir(); err != nil {
+			return fmt.Errorf("%w: the default database is in ./%s: %w; set DATABASE_URL to another place", errUsage, dataDir, err)
+		}
+	}
 	tlsConfig, err := amqpbus.LoadTLS(cfg.AMQPTLSCA, cfg.AMQPTLSCert, cfg.AMQPTLSKey)
 	if err != nil {
 		return fmt.Errorf("%w: AMQP_TLS_…: %w", errUsage, err)
@@ -121,6 +126,10 @@ func serve(ctx context.Context, spec Spec, environ map[string]string, stderr io.
 // firstConnection is how long the start waits for the broker before it goes on
 // without; the transport keeps trying, and /readyz says so.
 const firstConnection = 2 * time.Second
+
+// makeDataDir makes the directory of the default database. It is the owner's
+// alone: orders have names and addresses.
+func makeDataDir() error { return os.MkdirAll(dataDir, 0o700) }
 
 // environ returns the environment as a map.
 func environ() map[string]string {

@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/laban-io/laban/internal/database"
 	"github.com/laban-io/laban/pkg/bus"
 )
 
@@ -50,8 +51,9 @@ type Options struct {
 	// shows. Default: a registry of the service's own for both.
 	Metrics  prometheus.Registerer
 	Gatherer prometheus.Gatherer
-	// TracerProvider, MeterProvider and Propagator are for HTTP requests.
-	// Default: the global ones of OpenTelemetry.
+	// TracerProvider, MeterProvider and Propagator are for HTTP requests, the
+	// first one also for the database. Default: the global ones of
+	// OpenTelemetry for HTTP, and no spans of the database.
 	TracerProvider trace.TracerProvider
 	MeterProvider  metric.MeterProvider
 	Propagator     propagation.TextMapPropagator
@@ -93,7 +95,7 @@ func (o *Options) setDefaults() {
 		}
 	}
 	if o.openDatabase == nil {
-		o.openDatabase = openDatabase
+		o.openDatabase = database.Open
 	}
 }
 

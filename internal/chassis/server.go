@@ -6,12 +6,15 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Bounds of the HTTP server. A request has requestTimeout for its work, and a
@@ -134,9 +137,17 @@ func withTimeout(d time.Duration, next http.Handler) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), d)
 		defer cancel()
 		inner := r.WithContext(ctx)
-		// The mux notes the route in the request it is given; the span outside
-		// is named after it.
-		defer func() { r.Pattern = inner.Pattern }()
+		defer func() { noteRoute(r, inner) }()
 		next.ServeHTTP(w, inner)
 	})
+}
+
+// noteRoute takes over the route that the service's mux has noted in the
+// request it was given. The span outside is named after it; its attribute was
+// set before the route was known.
+func noteRoute(outer, inner *http.Request) {
+	outer.Pattern = inner.Pattern
+	if i := strings.IndexByte(inner.Pattern, '/'); i >= 0 {
+		trace.SpanFromContext(outer.Context()).SetAttributes(semconv.HTTPRoute(inner.Pattern[i:]))
+	}
 }
