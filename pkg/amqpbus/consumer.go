@@ -1,7 +1,9 @@
 package amqpbus
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -22,7 +24,7 @@ func (t *Transport) Consume(ctx context.Context, s bus.Subscription) error {
 	// one has begun, if they do not heed their contexts. They are waited for.
 	var handlers sync.WaitGroup
 	defer handlers.Wait()
-	return t.supervise(ctx, s.Queue+" consumer", func(ctx context.Context, conn *connection, up func()) error {
+	err := t.supervise(ctx, s.Queue+" consumer", func(ctx context.Context, conn *connection, up func()) error {
 		if err := t.declareShared(conn); err != nil {
 			return err
 		}
@@ -37,16 +39,17 @@ func (t *Transport) Consume(ctx context.Context, s bus.Subscription) error {
 			}
 		})
 	})
+	return ended(ctx, err)
 }
 
 // consumer is one session of a subscription. Everything it settles, it settles
 // on the channel that the delivery came by.
 type consumer struct {
-	t        *Transport
-	sub      bus.Subscription
-	ch       *amqp.Channel
-	draining atomic.Bool
-	over     atomic.Bool // the channel is gone
+	t    *Transport
+	sub  bus.Subscription
+	ctx  context.Context // ends when nothing new is to be begun
+	ch   *amqp.Channel
+	over atomic.Bool // the channel is gone
 }
 
 func (c *consumer) session(ctx context.Context, conn *connection, handlers *sync.WaitGroup, up func()) error {
@@ -54,7 +57,7 @@ func (c *consumer) session(ctx context.Context, conn *connection, handlers *sync
 	if err != nil {
 		return err
 	}
-	c.ch = ch
+	c.ctx, c.ch = ctx, ch
 	connLost := conn.NotifyClose(make(chan *amqp.Error, 1))
 	chanLost := ch.NotifyClose(make(chan *amqp.Error, 1))
 	canceled := ch.NotifyCancel(make(chan string, 1))
@@ -81,6 +84,10 @@ func (c *consumer) session(ctx context.Context, conn *connection, handlers *sync
 		case reason := <-connLost:
 			why = lost(reason)
 		case <-ctx.Done():
+			if errors.Is(context.Cause(ctx), bus.ErrClosed) {
+				why = bus.ErrClosed // by the transport: nothing can be settled any more
+				break
+			}
 			c.drain(tag, pool, stop)
 			return nil
 		}
@@ -117,6 +124,8 @@ func (c *consumer) open(conn *connection) (*amqp.Channel, <-chan amqp.Delivery, 
 func (c *consumer) submit(pool *keyed.Pool[*bus.Delivery], d *amqp.Delivery) {
 	m, malformed := decode(d)
 	m.Info = c.t.Info()
+	// The handler may change the data it is given, and a retry must not see it.
+	m.Event.Data = bytes.Clone(m.Event.Data)
 	pool.Submit(m.Event.OrderKey(), &bus.Delivery{
 		Message:     m,
 		Queue:       c.sub.Queue,
@@ -131,7 +140,7 @@ func (c *consumer) submit(pool *keyed.Pool[*bus.Delivery], d *amqp.Delivery) {
 // handle runs the subscriber's function, unless nothing new is to be begun: the
 // broker takes back what is not settled when the channel closes.
 func (c *consumer) handle(ctx context.Context, d *bus.Delivery) {
-	if c.draining.Load() || c.over.Load() {
+	if c.ctx.Err() != nil || c.over.Load() {
 		return
 	}
 	d.Received = time.Now()
@@ -141,7 +150,6 @@ func (c *consumer) handle(ctx context.Context, d *bus.Delivery) {
 // drain takes no more deliveries, lets running handlers finish, and cuts them
 // off when that takes too long.
 func (c *consumer) drain(tag string, pool *keyed.Pool[*bus.Delivery], stop context.CancelCauseFunc) {
-	c.draining.Store(true)
 	_ = c.ch.Cancel(tag, true) // the channel is about to be closed anyway
 	timer := time.AfterFunc(c.sub.DrainTimeout, func() { stop(bus.ErrStopped) })
 	pool.Close()

@@ -1,6 +1,7 @@
 package amqpbus_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -16,14 +17,21 @@ import (
 
 func TestTransport(t *testing.T) {
 	bustest.Run(t, bustest.Harness{
-		New:        func(t testing.TB) bustest.Broker { return &broker{testenv.RabbitMQ(t)} },
-		NewPrivate: func(t testing.TB) bustest.Broker { return &broker{testenv.PrivateRabbitMQ(t)} },
+		New:        func(t testing.TB) bustest.Broker { return newBroker(t, testenv.RabbitMQ(t)) },
+		NewPrivate: func(t testing.TB) bustest.Broker { return newBroker(t, testenv.PrivateRabbitMQ(t)) },
 		Features:   bustest.Features{CutConnections: true, Restart: true, Block: true, DeleteQueue: true},
 	})
 }
 
 // broker lets the suite use a virtual host of a real RabbitMQ.
 type broker struct{ *testenv.Broker }
+
+// newBroker returns a broker with the shared topology, so that the suite can
+// look into it before any service has started.
+func newBroker(t testing.TB, b *testenv.Broker) *broker {
+	require.NoError(t, open(t, b.URL).Close(t.Context()))
+	return &broker{b}
+}
 
 func (b *broker) Open(t testing.TB) bus.Transport { return open(t, b.URL) }
 
@@ -38,13 +46,18 @@ func (b *broker) PublishRaw(t testing.TB, m event.Binary) {
 	require.True(t, confirm.Wait())
 }
 
-// browse reads a queue and leaves everything in it.
+// browse reads a queue and leaves everything in it. A queue that was deleted
+// has nothing.
 func (b *broker) browse(t testing.TB, queue string) []bus.Message {
 	ch := channel(t, b.URL)
 	defer ch.Close()
 	var all []bus.Message
 	for {
 		d, ok, err := ch.Get(queue, false)
+		var amqpErr *amqp.Error
+		if errors.As(err, &amqpErr) && amqpErr.Code == amqp.NotFound {
+			return nil
+		}
 		require.NoError(t, err)
 		if !ok {
 			return all

@@ -31,7 +31,7 @@ func (t *Transport) supervise(ctx context.Context, role string, run session) err
 	}
 	wait.Reset()
 	everUp := false
-	for attempt := 0; ; attempt++ {
+	for attempt := 0; ctx.Err() == nil; attempt++ {
 		upAt, err := t.runSession(ctx, role, attempt, state, run)
 		if ctx.Err() != nil {
 			return nil
@@ -51,10 +51,10 @@ func (t *Transport) supervise(ctx context.Context, role string, run session) err
 			"role", role, "attempt", attempt+1, "in", pause.Round(time.Millisecond), "error", err)
 		select {
 		case <-ctx.Done():
-			return nil
 		case <-time.After(pause):
 		}
 	}
+	return nil
 }
 
 // runSession connects, runs one session, and hangs up. It returns when the

@@ -34,7 +34,7 @@ func (t *Transport) Tail(ctx context.Context, from bus.Position, fn func(bus.Log
 	if stopped != nil {
 		return stopped
 	}
-	return err
+	return ended(ctx, err)
 }
 
 // logReader is one session of a tail.

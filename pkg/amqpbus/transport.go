@@ -127,10 +127,22 @@ func (t *Transport) SendToLog(ctx context.Context, m *bus.Message) error {
 	return t.publisher.sendWait(ctx, "", t.names.log, p)
 }
 
-// bound returns a context that also ends when the transport is closed, so that
-// no session outlives it.
+// bound returns a context that also ends when the transport is closed, with
+// cause [bus.ErrClosed], so that no session outlives it.
 func (t *Transport) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(t.ctx, func() { cancel(bus.ErrClosed) })
-	return ctx, func() { stop(); cancel(errors.New("done")) }
+	if t.ctx.Err() != nil {
+		cancel(bus.ErrClosed)
+	}
+	return ctx, func() { stop(); cancel(nil) }
+}
+
+// ended returns what a supervised loop returns: its error, or that the transport
+// was closed under it.
+func ended(ctx context.Context, err error) error {
+	if err == nil && errors.Is(context.Cause(ctx), bus.ErrClosed) {
+		return bus.ErrClosed
+	}
+	return err
 }
