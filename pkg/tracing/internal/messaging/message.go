@@ -1,0 +1,71 @@
+package messaging
+
+import (
+	"slices"
+
+	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+)
+
+// The attributes that are Laban's own.
+const (
+	FlowIDKey      = attribute.Key("laban.flow.id")
+	FlowKeyKey     = attribute.Key("laban.flow.key")
+	FlowNameKey    = attribute.Key("laban.flow.name")
+	AttemptKey     = attribute.Key("laban.attempt")
+	RedeliveredKey = attribute.Key("laban.redelivered")
+	VerdictKey     = attribute.Key("laban.verdict")
+)
+
+// Message is what spans say of one message, or of a batch. Fields that are zero
+// are left out.
+type Message struct {
+	ID             string
+	ConversationID string
+	DeliveryTag    uint64
+	// BatchCount is how many messages there are; 0 unless it is a batch.
+	BatchCount int
+
+	FlowID, FlowKey, FlowName string
+	Attempt                   int
+	Redelivered               bool
+}
+
+// maxAttributes is how many attributes a message can add.
+const maxAttributes = 9
+
+// attributes returns base and the attributes of m in new memory. m may be nil.
+func (m *Message) attributes(base []attribute.KeyValue) []attribute.KeyValue {
+	if m == nil {
+		return slices.Clone(base)
+	}
+	attrs := append(make([]attribute.KeyValue, 0, len(base)+maxAttributes), base...)
+	if m.ID != "" {
+		attrs = append(attrs, semconv.MessagingMessageID(clean(m.ID)))
+	}
+	if m.ConversationID != "" {
+		attrs = append(attrs, semconv.MessagingMessageConversationID(clean(m.ConversationID)))
+	}
+	if m.DeliveryTag != 0 {
+		attrs = append(attrs, semconv.MessagingRabbitMQMessageDeliveryTag(int(m.DeliveryTag)))
+	}
+	if m.BatchCount != 0 {
+		attrs = append(attrs, semconv.MessagingBatchMessageCount(m.BatchCount))
+	}
+	if m.FlowID != "" {
+		attrs = append(attrs, FlowIDKey.String(clean(m.FlowID)), FlowNameKey.String(clean(m.FlowName)))
+		if m.FlowKey != "" {
+			attrs = append(attrs, FlowKeyKey.String(clean(m.FlowKey)))
+		}
+	}
+	if m.Attempt != 0 {
+		attrs = append(attrs, AttemptKey.Int(m.Attempt))
+	}
+	if m.Redelivered {
+		attrs = append(attrs, RedeliveredKey.Bool(true))
+	}
+	return attrs
+}
+
+// Attributes returns the attributes of m.
+func (m *Message) Attributes() []attribute.KeyValue { return m.attributes(nil) }
