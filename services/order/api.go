@@ -101,16 +101,16 @@ type placeOutput struct {
 }
 
 func (s *service) handlePlace(ctx context.Context, in *placeInput) (*placeOutput, error) {
-	o, flow, replayed, err := s.place(ctx, in.Body, in.IdempotencyKey)
+	result, err := s.place(ctx, in.Body, in.IdempotencyKey)
 	if err != nil {
 		return nil, s.asProblem(ctx, err)
 	}
-	out := &placeOutput{Location: "/orders/" + o.ID, Body: o}
-	if replayed {
+	out := &placeOutput{Location: "/orders/" + result.order.ID, Body: result.order}
+	if result.replayed {
 		out.Replayed = "true"
-		chassis.NoteFlowRequest(ctx, flow, spanOrderID)
+		chassis.NoteFlowRequest(ctx, result.flow, spanOrderID)
 	} else {
-		chassis.NoteFlowStart(ctx, flow)
+		chassis.NoteFlowStart(ctx, result.flow)
 	}
 	return out, nil
 }

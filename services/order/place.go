@@ -51,43 +51,54 @@ func (p *Place) fingerprint() (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// errKeyReused: the idempotency key came before with another request.
-var errKeyReused = errors.New("the idempotency key was used for another request")
+// placing is how a request to place an order ended.
+type placing struct {
+	order    Order
+	flow     bus.Flow
+	replayed bool // it was answered before
+}
 
 // place stores an order and its order.placed, which starts the order's flow. If
-// key is not empty and was used before with the same request, it returns what
-// it returned then, and replayed.
-func (s *service) place(ctx context.Context, p Place, key string) (o Order, flow bus.Flow, replayed bool, err error) {
+// key is not empty and was used before with the same request, the answer is the
+// one from then.
+func (s *service) place(ctx context.Context, p Place, key string) (placing, error) {
 	fingerprint, err := p.fingerprint()
 	if err != nil {
-		return Order{}, bus.Flow{}, false, err
+		return placing{}, err
+	}
+	// Most repetitions come long after the first, and start no flow.
+	if answered, err := replay(ctx, s.db, key, fingerprint); answered != nil || err != nil {
+		return placing{}.or(answered), err
 	}
 	id, now := event.NewID(), time.Now().UTC()
+	ctx, flow := s.bus.StartFlow(ctx, FlowName, id)
+	var result placing
 	err = s.outbox.Transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		ctx, flow = s.bus.StartFlow(ctx, FlowName, id)
-		replayed = false
 		e := event.New(orderPlaced, placed{
 			OrderID: id, CustomerEmail: p.CustomerEmail, Items: p.Items, Amount: p.amount(),
 			Currency: p.Currency, PaymentToken: p.PaymentToken, ShipTo: p.ShipTo,
 		}).WithSubject(id)
 		e.ID, e.Source, e.Time = event.NewID(), Name, now
-
 		first := factOf(id, e, Detail{})
 		stored := row{
 			id: id, customerEmail: p.CustomerEmail, items: p.Items, amount: p.amount(), currency: p.Currency,
 			shipTo: p.ShipTo, flow: flow, status: Placed, created: now, updated: now,
 		}
-		o = orderFrom(stored, []fact{first})
-		if key != "" {
-			earlier, err := claimKey(ctx, tx, key, fingerprint, o)
-			if err != nil {
-				return err
+		result = placing{order: orderFrom(stored, []fact{first}), flow: flow}
+
+		// Of requests that come at the same time the database lets one have the
+		// key; the others wait for it here.
+		claimed, err := claimKey(ctx, tx, key, fingerprint, result.order)
+		if err != nil {
+			return err
+		}
+		if !claimed {
+			answered, err := replay(ctx, tx, key, fingerprint)
+			if err == nil && answered == nil {
+				err = errors.New("the idempotency key is taken, yet has no answer")
 			}
-			if earlier != nil {
-				o, replayed = *earlier, true
-				flow, err = flowOf(ctx, tx, o.ID)
-				return err
-			}
+			result = result.or(answered)
+			return err
 		}
 		if err := insertOrder(ctx, tx, stored); err != nil {
 			return err
@@ -97,46 +108,13 @@ func (s *service) place(ctx context.Context, p Place, key string) (o Order, flow
 		}
 		return s.outbox.Publish(ctx, e)
 	})
-	if err != nil {
-		return Order{}, bus.Flow{}, false, err
-	}
-	return o, flow, replayed, nil
+	return result, err
 }
 
-// claimKey stores the answer to a request under its key. If the key is taken
-// already it returns the answer from then, or errKeyReused if that was another
-// request. A request with the same key that is under way at the same time is
-// waited for: the database lets only one insert the row.
-func claimKey(ctx context.Context, tx *sql.Tx, key, fingerprint string, answer Order) (earlier *Order, err error) {
-	text, err := json.Marshal(answer)
-	if err != nil {
-		return nil, fmt.Errorf("encode the answer: %w", err)
+// or returns other if there is one, and r otherwise.
+func (r placing) or(other *placing) placing {
+	if other != nil {
+		return *other
 	}
-	res, err := tx.ExecContext(ctx, `
-		INSERT INTO idempotency_keys (key, fingerprint, answer, created_ns) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (key) DO NOTHING`,
-		key, fingerprint, string(text), answer.CreatedAt.UnixNano())
-	if err != nil {
-		return nil, fmt.Errorf("store the idempotency key: %w", err)
-	}
-	n, err := res.RowsAffected()
-	if err != nil {
-		return nil, fmt.Errorf("store the idempotency key: %w", err)
-	}
-	if n > 0 {
-		return nil, nil
-	}
-	var storedFingerprint, storedAnswer string
-	if err := tx.QueryRowContext(ctx, `SELECT fingerprint, answer FROM idempotency_keys WHERE key = $1`, key).
-		Scan(&storedFingerprint, &storedAnswer); err != nil {
-		return nil, fmt.Errorf("read the idempotency key: %w", err)
-	}
-	if storedFingerprint != fingerprint {
-		return nil, errKeyReused
-	}
-	earlier = new(Order)
-	if err := json.Unmarshal([]byte(storedAnswer), earlier); err != nil {
-		return nil, fmt.Errorf("decode the answer of the idempotency key: %w", err)
-	}
-	return earlier, nil
+	return r
 }
