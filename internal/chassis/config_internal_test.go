@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/laban-io/laban/pkg/tracing"
 )
 
 // shopSettings are a service's own.
@@ -30,7 +32,7 @@ func TestConfigDefaults(t *testing.T) {
 	require.Equal(t, "127.0.0.1:8099", c.HTTPAddr)
 	require.Equal(t, 20*time.Second, c.DrainTimeout)
 	require.Equal(t, slog.LevelInfo, c.LogLevel.Level)
-	require.Equal(t, logText, c.LogFormat)
+	require.Equal(t, tracing.LogText, c.LogFormat.LogFormat)
 	require.Equal(t, shopSettings{Greeting: "hello", Patience: 3 * time.Second}, *settings)
 }
 
@@ -53,7 +55,7 @@ func TestConfigFromTheEnvironment(t *testing.T) {
 	require.Equal(t, "postgres://shop:secret@db/shop", c.DatabaseURL)
 	require.Equal(t, ":9000", c.HTTPAddr)
 	require.Equal(t, slog.LevelWarn, c.LogLevel.Level)
-	require.Equal(t, logJSON, c.LogFormat)
+	require.Equal(t, tracing.LogJSON, c.LogFormat.LogFormat)
 	require.Equal(t, 90*time.Second, c.DrainTimeout)
 	require.Equal(t, "good morning", settings.Greeting)
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/laban-io/laban/pkg/amqpbus"
 	"github.com/laban-io/laban/pkg/bus"
+	"github.com/laban-io/laban/pkg/tracing"
 )
 
 // Main is the whole of a service's main function. It reads the configuration
@@ -90,9 +91,15 @@ func serve(ctx context.Context, spec Spec, environ map[string]string, stderr io.
 	}
 	ctx, stop := untilSignal(ctx, stderr)
 	defer stop()
-	t, err := setUpTelemetry(ctx, spec, cfg, stderr)
+	t, err := tracing.Start(ctx, tracing.Config{
+		Service:   spec.Name,
+		Version:   version(),
+		LogFormat: cfg.LogFormat.LogFormat,
+		LogLevel:  cfg.LogLevel.Level,
+		LogOutput: stderr,
+	})
 	if err != nil {
-		return errors.Join(fmt.Errorf("%w: telemetry: %w", errUsage, err), listener.Close())
+		return errors.Join(fmt.Errorf("%w: %w", errUsage, err), listener.Close())
 	}
 	return Run(ctx, spec, Options{
 		DatabaseURL:    cfg.DatabaseURL,
@@ -102,14 +109,8 @@ func serve(ctx context.Context, spec Spec, environ map[string]string, stderr io.
 		HandlerTimeout: cfg.HandlerTimeout,
 		ShutdownDelay:  cfg.ShutdownDelay,
 		DrainTimeout:   cfg.DrainTimeout,
-		Hooks:          t.hooks,
-		Logger:         t.logger,
-		Metrics:        t.registry,
-		Gatherer:       t.registry,
-		TracerProvider: t.tracerProvider,
-		MeterProvider:  t.meterProvider,
-		Propagator:     t.propagator,
-		flushTelemetry: t.shutdown,
+		Telemetry:      t,
+		flushTelemetry: t.Shutdown,
 		openTransport: func(ctx context.Context) (bus.Transport, error) {
 			ctx, cancel := context.WithTimeout(ctx, firstConnection)
 			defer cancel()
@@ -117,7 +118,7 @@ func serve(ctx context.Context, spec Spec, environ map[string]string, stderr io.
 				URLs:   cfg.AMQPURLs,
 				TLS:    tlsConfig,
 				Name:   spec.Name,
-				Logger: t.logger,
+				Logger: t.Logger,
 			})
 		},
 	})

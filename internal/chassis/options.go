@@ -15,6 +15,7 @@ import (
 
 	"github.com/laban-io/laban/internal/database"
 	"github.com/laban-io/laban/pkg/bus"
+	"github.com/laban-io/laban/pkg/tracing"
 )
 
 // Options are what [Run] takes from its caller, where [Main] takes it from the
@@ -43,6 +44,9 @@ type Options struct {
 	// and its confirms. Default: 20 s.
 	DrainTimeout time.Duration
 
+	// Telemetry, where set, fills what is empty of the fields below. It stays the
+	// caller's, who shuts it down after Run has returned.
+	Telemetry *tracing.Telemetry
 	// Hooks see every message; see [bus.Hook].
 	Hooks []bus.Hook
 	// Logger is the service's. Default: slog.Default().
@@ -66,7 +70,8 @@ type Options struct {
 	// The process closes what it returns. It fails only where waiting can't
 	// help; otherwise it returns a transport that goes on connecting.
 	openTransport func(context.Context) (bus.Transport, error)
-	// flushTelemetry is the last but one step of stopping.
+	// flushTelemetry ends the telemetry of a process that is all the service's:
+	// the last but one step of stopping.
 	flushTelemetry func(context.Context) error
 	// openDatabase opens the database; tests put failures here.
 	openDatabase databaseOpener
@@ -76,6 +81,9 @@ type Options struct {
 func (o *Options) setDefaults() {
 	if o.DrainTimeout == 0 {
 		o.DrainTimeout = 20 * time.Second
+	}
+	if o.Telemetry != nil {
+		o.takeTelemetry(o.Telemetry)
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -96,6 +104,28 @@ func (o *Options) setDefaults() {
 	}
 	if o.openDatabase == nil {
 		o.openDatabase = database.Open
+	}
+}
+
+// takeTelemetry fills what is empty from t.
+func (o *Options) takeTelemetry(t *tracing.Telemetry) {
+	if o.Hooks == nil {
+		o.Hooks = t.Hooks()
+	}
+	if o.Logger == nil {
+		o.Logger = t.Logger
+	}
+	if o.Metrics == nil {
+		o.Metrics = t.Registry
+	}
+	if o.TracerProvider == nil {
+		o.TracerProvider = t.TracerProvider
+	}
+	if o.MeterProvider == nil {
+		o.MeterProvider = t.MeterProvider
+	}
+	if o.Propagator == nil {
+		o.Propagator = t.Propagator
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/laban-io/laban/internal/chassis"
+	"github.com/laban-io/laban/pkg/tracing"
 )
 
 // maxBody is the largest request that is read.
@@ -108,9 +109,9 @@ func (s *service) handlePlace(ctx context.Context, in *placeInput) (*placeOutput
 	out := &placeOutput{Location: "/orders/" + result.order.ID, Body: result.order}
 	if result.replayed {
 		out.Replayed = "true"
-		chassis.NoteFlowRequest(ctx, result.flow, spanOrderID)
+		tracing.LinkFlow(ctx, result.flow, spanOrderID)
 	} else {
-		chassis.NoteFlowStart(ctx, result.flow)
+		tracing.MarkFlow(ctx, result.flow)
 	}
 	return out, nil
 }
@@ -197,7 +198,7 @@ func (s *service) handleCancel(ctx context.Context, in *cancelInput) (*cancelOut
 	}
 	request, flow, err := s.cancel(ctx, in.ID, reason)
 	if flow.ID != "" {
-		chassis.NoteFlowRequest(ctx, flow, spanOrderID)
+		tracing.LinkFlow(ctx, flow, spanOrderID)
 	}
 	if err != nil {
 		return nil, s.asProblem(ctx, err)

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+
+	"github.com/laban-io/laban/pkg/tracing"
 )
 
 // logLevel is a slog.Level that reads only the four names people use.
@@ -26,20 +28,14 @@ func (l *logLevel) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// logFormat is how log lines look.
-type logFormat string
+// logFormat is a tracing.LogFormat that reads only what there is.
+type logFormat struct{ tracing.LogFormat }
 
-// The formats.
-const (
-	logText logFormat = "text"
-	logJSON logFormat = "json"
-)
-
-// UnmarshalText reads text or json.
+// UnmarshalText reads text or json, in any case.
 func (f *logFormat) UnmarshalText(text []byte) error {
-	switch v := logFormat(strings.ToLower(string(text))); v {
-	case logText, logJSON:
-		*f = v
+	switch v := tracing.LogFormat(strings.ToLower(string(text))); v {
+	case tracing.LogText, tracing.LogJSON:
+		f.LogFormat = v
 		return nil
 	default:
 		return errors.New("not a format; use text or json")
