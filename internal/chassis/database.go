@@ -36,6 +36,9 @@ func (p *process) connectDatabase(ctx context.Context) error {
 	if p.opts.TracerProvider != nil {
 		opts = append(opts, database.WithTracing(p.opts.TracerProvider))
 	}
+	if p.opts.VolatileDatabase {
+		opts = append(opts, database.Volatile())
+	}
 	return p.retry(ctx, checkDatabase, func() error {
 		var err error
 		p.db, p.dialect, err = p.opts.openDatabase(ctx, p.opts.DatabaseURL, opts...)

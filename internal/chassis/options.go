@@ -27,6 +27,9 @@ type Options struct {
 	// DatabaseURL is the service's own database: "sqlite:path",
 	// "sqlite::memory:" or "postgres://…".
 	DatabaseURL string
+	// VolatileDatabase lets SQLite answer before the disk has what was
+	// committed; see [database.Volatile]. For databases that nobody will miss.
+	VolatileDatabase bool
 	// Listener, where set, is where HTTP is served. Run closes it.
 	Listener net.Listener
 	// Version is the service's version, which travels with its events.
