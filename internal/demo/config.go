@@ -1,0 +1,135 @@
+package demo
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/laban-io/laban/pkg/bus"
+	"github.com/laban-io/laban/services/payment/gateway"
+)
+
+// Config says what a demo does. The zero value of each field that has a
+// default means that default, except where a pointer says "not given".
+type Config struct {
+	// Orders is how many orders to place; 0 means until it is stopped.
+	Orders int
+	// Rate is how many orders are placed in a second; 0 means as fast as
+	// Concurrency allows. Not given: 5, and 0 for a number of orders after which
+	// the demo exits.
+	Rate *float64
+	// Exit ends the demo when all orders have ended. Otherwise the services stay
+	// up until it is stopped.
+	Exit bool
+	// Mix is the fates in proportion. Default: [DefaultMix].
+	Mix Mix
+	// Seed makes a run repeatable: the same fates, goods and moments of
+	// canceling in the same order. Default: another one each time.
+	Seed uint64
+	// Think is how long the simulated payment provider and carrier take for
+	// each answer. Not given: 40 ms.
+	Think *time.Duration
+	// Concurrency is how many orders are open at a time where Rate is 0.
+	// Default: 64.
+	Concurrency int
+	// Timeout is how long orders may be open after the last was placed.
+	// Default: 60 s.
+	Timeout time.Duration
+
+	// Listen is where the order API is served. Default: 127.0.0.1:0, a free
+	// port.
+	Listen string
+	// AMQP is the URL of a RabbitMQ to use instead of one in memory.
+	AMQP string
+	// Keep is a directory for the databases, which then stay.
+	Keep string
+	// LogFile takes the services' log.
+	LogFile string
+
+	// Out is where everything is printed. Required.
+	Out io.Writer
+	// Screen, where set, is the terminal that Out is: the demo shows a view that
+	// moves. Otherwise it prints lines.
+	Screen *Screen
+	// Colours tells whether colours may be used.
+	Colours bool
+	// Version is the services' version.
+	Version string
+
+	// wrapGateway and wrapTransport put faults into a test's demo.
+	wrapGateway   func(gateway.Gateway) gateway.Gateway
+	wrapTransport func(service string, t bus.Transport) bus.Transport
+}
+
+// Bounds of what can be asked for.
+const (
+	maxOrders      = 1_000_000
+	maxRate        = 10_000
+	maxConcurrency = 10_000
+	maxThink       = time.Minute
+)
+
+func (c *Config) setDefaults() {
+	if c.Rate == nil {
+		rate := 5.0
+		if c.Orders > 0 && c.Exit {
+			rate = 0
+		}
+		c.Rate = &rate
+	}
+	if c.Mix == (Mix{}) {
+		c.Mix = DefaultMix()
+	}
+	if c.Think == nil {
+		think := 40 * time.Millisecond
+		c.Think = &think
+	}
+	setDefault(&c.Concurrency, 64)
+	setDefault(&c.Timeout, time.Minute)
+	setDefault(&c.Listen, "127.0.0.1:0")
+	setDefault(&c.Version, "unknown")
+	setDefault(&c.Seed, uint64(time.Now().UnixNano()))
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// ErrUsage is wrapped by the error of a [Config] that asks for what can't be
+// done.
+var ErrUsage = errors.New("usage")
+
+func (c *Config) validate() error {
+	var errs []error
+	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if c.Orders < 0 || c.Orders > maxOrders {
+		wrong("--orders is %d; it must be between 0 (until you stop it) and %d", c.Orders, maxOrders)
+	}
+	if c.Exit && c.Orders == 0 {
+		wrong("--exit ends the demo when all orders have ended: say how many with --orders")
+	}
+	if *c.Rate < 0 || *c.Rate > maxRate || *c.Rate > 0 && *c.Rate < 0.001 {
+		wrong("--rate is %v; it must be 0 (as fast as --concurrency allows) or between 0.001 and %d orders a second", *c.Rate, maxRate)
+	}
+	if c.Concurrency < 1 || c.Concurrency > maxConcurrency {
+		wrong("--concurrency is %d; it must be between 1 and %d", c.Concurrency, maxConcurrency)
+	}
+	if *c.Think < 0 || *c.Think > maxThink {
+		wrong("--think is %v; it must be between 0 and %v", *c.Think, maxThink)
+	}
+	if c.Timeout < time.Second {
+		wrong("--timeout is %v; it must be at least 1s", c.Timeout)
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		wrong("--listen is %q; write it as host:port, such as 127.0.0.1:8080", c.Listen)
+	}
+	if len(errs) > 0 {
+		return fmt.Errorf("%w: %w", ErrUsage, errors.Join(errs...))
+	}
+	return nil
+}

@@ -1,0 +1,450 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/laban-io/laban/pkg/bus"
+)
+
+// Errors of [Run] beside those that keep it from running at all.
+var (
+	// ErrFailed: an order did not end as its fate demands, or an invariant does
+	// not hold. The report, which is printed, says which.
+	ErrFailed = errors.New("the demo failed")
+	// ErrCutOff: ctx ended before the orders had. No report was made.
+	ErrCutOff = errors.New("the demo was cut off")
+)
+
+// Bounds of what a run waits for.
+const (
+	startTimeout = 30 * time.Second // for the services to receive events
+	drainLimit   = 10 * time.Second // for open orders, once it is stopped
+	checkLimit   = 5 * time.Second  // for databases and API to catch up with the log
+	stopLimit    = 10 * time.Second // for the services to end
+	flushLimit   = 5 * time.Second  // for the last spans
+)
+
+// Run runs a demo and prints its report. Closing stop lets it drain: no more
+// orders are placed, those that are open have a moment to end, and the report
+// is printed. Ending ctx ends it at once.
+//
+// It returns the report where there is one, and ErrFailed if that is not good.
+func Run(ctx context.Context, stop <-chan struct{}, cfg Config) (*Report, error) {
+	cfg.setDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	d := &demo{cfg: cfg, stop: stop, started: time.Now(), tracesTo: tracesTo()}
+	report, err := d.run(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = ErrCutOff
+	}
+	return report, err
+}
+
+// demo is one run.
+type demo struct {
+	cfg      Config
+	stop     <-chan struct{}
+	started  time.Time
+	tracesTo string
+
+	dir      string
+	logs     *logs
+	broker   broker
+	book     *book
+	tail     *logTail
+	services *services
+	client   *client
+	api      string
+	show     show
+	meter    meter
+	doing    string
+}
+
+func (d *demo) run(ctx context.Context) (report *Report, err error) {
+	if d.logs, err = openLogs(d.cfg.LogFile); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, d.logs.close()) }()
+	removeDir, err := d.makeDir()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, removeDir()) }()
+
+	who := customers{run: strconv.FormatInt(d.started.UnixNano(), 36)}
+	d.book = newBook(who, 2*(*d.cfg.Think)+50*time.Millisecond, time.Now)
+	d.services = newServices(&d.cfg, who)
+	if d.broker, err = newBroker(d.cfg.AMQP); err != nil {
+		return nil, err
+	}
+	defer d.broker.close()
+
+	transport, err := d.openLog(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, d.closeLog(transport)) }()
+	if err := d.start(ctx); err != nil {
+		return nil, errors.Join(d.explain(err), d.stopServices(ctx))
+	}
+	defer d.client.close()
+	return d.perform(ctx, who)
+}
+
+// makeDir makes the directory of the databases, and returns what removes it.
+func (d *demo) makeDir() (remove func() error, err error) {
+	if d.cfg.Keep != "" {
+		d.dir = d.cfg.Keep
+		if err := os.MkdirAll(d.dir, 0o700); err != nil {
+			return nil, fmt.Errorf("%w: --keep: %w", ErrUsage, err)
+		}
+		found, err := os.ReadDir(d.dir)
+		if err != nil {
+			return nil, fmt.Errorf("%w: --keep: %w", ErrUsage, err)
+		}
+		if len(found) > 0 {
+			return nil, fmt.Errorf("%w: --keep: %s is not empty; the databases of an earlier run would be taken for this one's. Name another directory, or empty it", ErrUsage, d.dir)
+		}
+		return func() error { return nil }, nil
+	}
+	d.dir, err = os.MkdirTemp("", "laban-demo-*")
+	if err != nil {
+		return nil, fmt.Errorf("directory for the databases: %w", err)
+	}
+	return func() error { return os.RemoveAll(d.dir) }, nil
+}
+
+func newBroker(url string) (broker, error) {
+	if url == "" {
+		return newMemory(), nil
+	}
+	return newRabbitMQ(url)
+}
+
+// openLog connects to the broker and begins to read the log.
+func (d *demo) openLog(ctx context.Context) (bus.Transport, error) {
+	transport, err := d.broker.open(ctx, "view", d.logs.logger())
+	if err != nil {
+		return nil, err
+	}
+	err = d.lookAround(ctx)
+	if err == nil {
+		startCtx, cancel := context.WithTimeout(ctx, startTimeout)
+		defer cancel()
+		d.tail, err = startTail(startCtx, transport, d.book.apply)
+	}
+	if err != nil {
+		return nil, errors.Join(err, transport.Close(context.WithoutCancel(ctx)))
+	}
+	return transport, nil
+}
+
+// lookAround says what others have left on the broker.
+func (d *demo) lookAround(ctx context.Context) error {
+	left, err := d.broker.leftovers(ctx, d.services.names())
+	if err != nil {
+		return err
+	}
+	for _, what := range left {
+		if err := d.print(line{{"  ! ", yellow}, {what, plainText}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *demo) closeLog(t bus.Transport) error {
+	d.tail.stop()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	return t.Close(ctx)
+}
+
+// start starts the services and says where everything is.
+func (d *demo) start(ctx context.Context) error {
+	listener, err := net.Listen("tcp", d.cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("--listen %s: %w; is another demo running? Without --listen a free port is taken", d.cfg.Listen, err)
+	}
+	d.api = "http://" + listener.Addr().String()
+	if tcp, ok := listener.Addr().(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		d.api = "http://127.0.0.1:" + strconv.Itoa(tcp.Port)
+	}
+	d.client = newClient(d.api, min(d.cfg.Concurrency, 256))
+	for _, l := range d.opening() {
+		if err := d.print(l); err != nil {
+			return errors.Join(err, listener.Close())
+		}
+	}
+	startCtx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("the services did not receive events within %v", startTimeout))
+	defer cancel()
+	return d.services.start(startCtx, &d.cfg, d.broker, d.dir, d.logs, listener)
+}
+
+// opening says what runs, and where.
+func (d *demo) opening() []line {
+	ls := []line{
+		{{"laban demo", bold}, {"  five services in this process, " + d.broker.String(), plainText}},
+		{{"  order API  ", dim}, {d.api, cyan}, {"   GET /orders  POST /orders  /openapi.json", dim}},
+	}
+	if d.tracesTo != "" {
+		ls = append(ls, line{{"  traces     ", dim}, {d.tracesTo, cyan}})
+	}
+	if d.cfg.Keep != "" {
+		ls = append(ls, line{{"  databases  ", dim}, {d.dir, plainText}})
+	}
+	if d.cfg.LogFile != "" {
+		ls = append(ls, line{{"  log        ", dim}, {d.cfg.LogFile, plainText}})
+	}
+	return append(ls, line{{"  orders     ", dim}, {d.plan(), plainText}}, nil)
+}
+
+// plan says which orders will be placed.
+func (d *demo) plan() string {
+	n := "until ctrl-C"
+	if d.cfg.Orders > 0 {
+		n = plural(d.cfg.Orders, "order")
+	}
+	pace := fmt.Sprintf("%g a second", *d.cfg.Rate)
+	if *d.cfg.Rate == 0 {
+		pace = fmt.Sprintf("%d at a time", d.cfg.Concurrency)
+	}
+	return fmt.Sprintf("%s, %s, %s  (seed %d)", n, pace, d.cfg.Mix, d.cfg.Seed)
+}
+
+// perform places the orders, waits for their ends, stops everything and
+// reports.
+func (d *demo) perform(ctx context.Context, who customers) (*Report, error) {
+	d.show = d.newShow()
+	err := d.placeAndWait(ctx, who)
+	if err != nil {
+		d.show.close()
+		return nil, errors.Join(d.explain(err), d.stopServices(ctx))
+	}
+	d.doing = doingCheck
+	e := d.gather(ctx)
+	stopErr := d.stopServices(ctx)
+	catchUp, cancel := context.WithTimeout(ctx, stopLimit)
+	defer cancel()
+	if err := d.tail.catchUp(catchUp); err != nil {
+		stopErr = errors.Join(stopErr, fmt.Errorf("read the log to its end: %w", err))
+	}
+	refreshErr := d.refresh()
+	d.show.close()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err := errors.Join(stopErr, refreshErr); err != nil {
+		return nil, d.explain(err)
+	}
+	// What the outside world saw is complete only now.
+	e.captures, e.parcels, e.mails = d.services.provider.Captures(), d.services.carrier.Parcels(), d.services.mailbox.received()
+	return d.conclude(ctx, e)
+}
+
+func (d *demo) newShow() show {
+	if d.cfg.Screen != nil {
+		return liveShow{d.cfg.Screen}
+	}
+	return &lineShow{out: d.cfg.Out, colours: d.cfg.Colours}
+}
+
+// placeAndWait returns when all orders have ended, or have had their time.
+func (d *demo) placeAndWait(ctx context.Context, who customers) error {
+	placingCtx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	p := &placer{
+		book: d.book, client: d.client, run: who.run,
+		shop:   newShop(who, d.cfg.Mix, d.cfg.Orders, d.cfg.Seed),
+		orders: d.cfg.Orders, rate: *d.cfg.Rate, slots: make(chan struct{}, d.slots()),
+	}
+	placed := make(chan struct{})
+	go func() {
+		defer close(placed)
+		p.place(placingCtx, d.stop)
+	}()
+	defer func() { cancel(); <-placed }()
+	d.doing = doingPlace
+	return d.watch(ctx, placed)
+}
+
+// slots is how many orders may be open at a time.
+func (d *demo) slots() int {
+	if *d.cfg.Rate > 0 {
+		return maxConcurrency // the rate is what bounds them
+	}
+	return d.cfg.Concurrency
+}
+
+// watch refreshes the show until nothing is left to wait for.
+func (d *demo) watch(ctx context.Context, placed <-chan struct{}) error {
+	frames := time.NewTicker(d.every())
+	defer frames.Stop()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	var (
+		stop     = d.stop
+		deadline <-chan time.Time
+		isPlaced bool
+	)
+	for {
+		select {
+		case <-frames.C:
+			if err := d.refresh(); err != nil {
+				return err
+			}
+		case <-look.C:
+			if isPlaced && d.book.open() == 0 && (d.cfg.Exit || stop == nil) {
+				return d.refresh()
+			}
+		case <-placed:
+			placed, isPlaced = nil, true
+			if stop != nil {
+				d.doing = doingWait
+			}
+			if d.cfg.Exit && deadline == nil {
+				deadline = time.After(d.cfg.Timeout)
+			}
+		case <-stop:
+			stop, d.doing = nil, doingDrain
+			deadline = time.After(min(drainLimit, d.cfg.Timeout))
+		case <-deadline:
+			return d.refresh()
+		case err := <-d.services.failed:
+			return err
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (d *demo) every() time.Duration {
+	if d.cfg.Screen != nil {
+		return frameEvery
+	}
+	return linesEvery
+}
+
+// refresh shows how things are.
+func (d *demo) refresh() error {
+	s := d.book.snapshot(len(feed{}.entries))
+	s.started, s.api, s.broker, s.tracesTo = d.started, d.api, d.broker.String(), d.tracesTo
+	s.target, s.doing = d.cfg.Orders, d.doing
+	s.rate = d.meter.rate(s.now, s.settled)
+	if err := d.show.refresh(s, d.book.takeNews()); err != nil {
+		return fmt.Errorf("show what happens: %w", err)
+	}
+	return nil
+}
+
+// gather asks the services, while they run, for what the log does not say. They
+// may be a moment behind the log: it asks until all agrees, or for checkLimit.
+func (d *demo) gather(ctx context.Context) evidence {
+	enough := time.After(checkLimit)
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for {
+		e := d.ask(ctx)
+		if d.book.holds(e) {
+			return e
+		}
+		select {
+		case <-again.C:
+		case <-enough:
+			return e
+		case <-ctx.Done():
+			return e
+		}
+	}
+}
+
+// ask asks everybody once.
+func (d *demo) ask(ctx context.Context) evidence {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout+checkLimit)
+	defer cancel()
+	e := evidence{unasked: make(map[string]error)}
+	ask := func(question string, f func() error) {
+		if err := f(); err != nil {
+			e.unasked[question] = err
+		}
+	}
+	ask("stock", func() (err error) { e.stock, err = d.services.inventory.Levels(ctx); return err })
+	ask("statuses", func() (err error) { e.statuses, err = d.client.statuses(ctx); return err })
+	ask("lost", func() (err error) { e.lost, err = d.broker.lost(ctx); return err })
+	e.captures, e.parcels, e.mails = d.services.provider.Captures(), d.services.carrier.Parcels(), d.services.mailbox.received()
+	return e
+}
+
+// stopServices ends the services in good order, or at once if ctx has ended.
+func (d *demo) stopServices(ctx context.Context) error {
+	limit := stopLimit
+	if ctx.Err() != nil {
+		limit = time.Second
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	defer cancel()
+	return d.services.stop(ctx)
+}
+
+// conclude prints the report.
+func (d *demo) conclude(ctx context.Context, e evidence) (*Report, error) {
+	r := d.book.report(e)
+	for _, l := range append([]line{nil}, r.lines(d.tracesTo)...) {
+		if err := d.print(l); err != nil {
+			return r, err
+		}
+	}
+	flush, cancel := context.WithTimeout(ctx, flushLimit)
+	defer cancel()
+	if dropped := d.services.flush(flush); dropped > 0 && d.tracesTo != "" {
+		what := fmt.Sprintf("%s could not be sent to %s; does a collector listen there?", plural(dropped, "span"), d.tracesTo)
+		if err := d.print(line{{"  ! ", yellow}, {what, plainText}}); err != nil {
+			return r, err
+		}
+	}
+	if r.OK() {
+		return r, nil
+	}
+	return r, errors.Join(ErrFailed, d.printLogs())
+}
+
+// printLogs prints the last log lines that may tell why something failed.
+func (d *demo) printLogs() error {
+	lines := d.logs.telling()
+	if len(lines) == 0 {
+		return nil
+	}
+	hint := "the services' last complaints (--log-file FILE keeps the whole log):"
+	if d.cfg.LogFile != "" {
+		hint = "the services' last complaints (all of the log is in " + d.cfg.LogFile + "):"
+	}
+	if err := errors.Join(d.print(nil), d.print(text("  "+hint, bold))); err != nil {
+		return err
+	}
+	for _, l := range lines {
+		if err := d.print(text("    "+l, dim)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// explain adds the services' complaints to an error that ended the run.
+func (d *demo) explain(err error) error {
+	return errors.Join(err, d.printLogs())
+}
+
+func (d *demo) print(l line) error {
+	if _, err := fmt.Fprintln(d.cfg.Out, l.render(0, d.cfg.Colours)); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package demo
+
+// peakMemory returns 0: this system is not asked.
+func peakMemory() int64 { return 0 }

@@ -1,0 +1,57 @@
+package demo
+
+import "time"
+
+// snapshot is what the live view shows at one moment.
+type snapshot struct {
+	now, started time.Time
+	api          string
+	broker       string
+	tracesTo     string
+	target       int // orders to place; 0 means until it is stopped
+	doing        string
+
+	placed, settled, open, wrong int
+	retries, parked              int
+	rate                         float64 // settled orders a second, lately
+	// turns is how many open orders wait for each service; those that have ended
+	// badly and are being undone are under "undoing".
+	turns map[string]int
+	fates []fateSnapshot
+	feed  []entry
+}
+
+type fateSnapshot struct {
+	fate                 Fate
+	settled, open, wrong int
+	q                    quantiles
+}
+
+// snapshot returns what is known now, with the last entries of the feed.
+func (b *book) snapshot(entries int) snapshot {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := snapshot{
+		now: b.now(), open: b.openLocked(), retries: b.retries, parked: len(b.parked),
+		turns: make(map[string]int), feed: b.feed.latest(entries),
+	}
+	for f, t := range b.fates {
+		if t.planned == 0 {
+			continue
+		}
+		s.placed += t.planned
+		s.settled += t.settled
+		s.wrong += t.wrong
+		s.fates = append(s.fates, fateSnapshot{Fate(f), t.settled, t.planned - t.settled, t.wrong, t.recent.quantiles()})
+	}
+	s.turns["order"] = len(b.plans)
+	for _, o := range b.unsettled {
+		switch {
+		case o.phase == undoing:
+			s.turns["undoing"]++
+		default:
+			s.turns[o.turn]++
+		}
+	}
+	return s
+}
