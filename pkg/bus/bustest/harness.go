@@ -50,7 +50,8 @@ type Broker interface {
 	PublishRaw(t testing.TB, m event.Binary)
 
 	// Parked returns the messages that are parked for a service, oldest first,
-	// and leaves them there. Their Headers have the bus.Header… ones.
+	// and leaves them there; none where there is no such queue. Their Headers
+	// have the bus.Header… ones.
 	Parked(t testing.TB, service string) []bus.Message
 	// Unrouted returns the events that no service's queue asked for, oldest
 	// first. It may lag behind: the suite asks again.

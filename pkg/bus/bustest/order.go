@@ -117,7 +117,7 @@ func testOrderByFlow(s *stage) {
 // testConcurrency: events of different keys are handled at the same time, as
 // many as configured, never more.
 func testConcurrency(s *stage) {
-	const concurrency, n = 4, 24
+	const concurrency, n = 4, 80
 	got := s.record()
 	var together crowd
 	inside := make(chan struct{}, n)
@@ -127,7 +127,11 @@ func testConcurrency(s *stage) {
 		defer together.leave(e.ID)
 		got.add(ctx, e)
 		inside <- struct{}{}
-		return hold(ctx, release)
+		err := hold(ctx, release)
+		for range 50 {
+			runtime.Gosched() // lets more come in, if they can
+		}
+		return err
 	}, "order.placed")
 	publisher := s.publisher()
 	for range n {

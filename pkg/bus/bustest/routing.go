@@ -30,6 +30,7 @@ func testSeveralTypes(s *stage) {
 	s.publish(publisher, sent...)
 	require.ElementsMatch(s, []string{sent[1].ID, sent[5].ID}, ids(second.until(sent[5].ID)))
 	require.ElementsMatch(s, []string{sent[0].ID, sent[2].ID, sent[4].ID}, ids(first.wait(3)))
+	require.Empty(s, s.broker.Parked(s, "payment"), "what nobody asked for did not come")
 }
 
 // testPatterns: a queue receives exactly what its patterns match, each event

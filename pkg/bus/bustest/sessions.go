@@ -391,8 +391,10 @@ func testCloseBlocked(s *stage) {
 	defer s.broker.Block(s, false)
 	const n = 3
 	results := make(chan error, n)
+	patient, giveUp := context.WithTimeout(context.Background(), 10*s.h.Patience)
+	defer giveUp() // the answer is to come from closing, not from this deadline
 	for range n {
-		go func() { results <- publisher.Publish(s.patience(), made("order.placed")) }()
+		go func() { results <- publisher.Publish(patient, made("order.placed")) }()
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()

@@ -140,14 +140,14 @@ func (s *stage) patience() context.Context {
 // test's own goroutine, where a Broker may fail the test.
 func (s *stage) eventually(ok func() bool, what string, args ...any) {
 	s.Helper()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
+	const first, longest = time.Millisecond, 50 * time.Millisecond // asking a real broker costs something
 	deadline := time.Now().Add(s.h.Patience)
-	for !ok() {
+	for wait := first; !ok(); wait = min(2*wait, longest) {
 		if time.Now().After(deadline) {
 			require.FailNowf(s, "waited in vain", what, args...)
 		}
-		<-tick.C
+		timer := time.NewTimer(wait)
+		<-timer.C
 	}
 }
 

@@ -20,7 +20,17 @@ func testDrain(s *stage) {
 	v := s.serve(bus.Config{Service: "payment", Concurrency: concurrency}, func(ctx context.Context, e event.Event) error {
 		first.add(ctx, e)
 		inside <- struct{}{}
-		return hold(ctx, release)
+		if err := hold(ctx, release); err != nil {
+			return err
+		}
+		timer := time.NewTimer(50 * time.Millisecond)
+		defer timer.Stop()
+		select {
+		case <-timer.C: // it may go on for a while after the service was stopped
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}, "order.placed")
 	publisher := s.publisher()
 	var sent []string

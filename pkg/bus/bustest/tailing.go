@@ -133,9 +133,10 @@ func testLogDirect(s *stage) {
 
 // testLogMalformed: a record that is no event is still a record.
 func testLogMalformed(s *stage) {
+	publisher := s.publisher() // who opens a transport first declares the exchange
 	s.broker.PublishRaw(s, event.Binary{RoutingKey: "order.placed", Body: []byte("?")})
 	last := made("order.placed")
-	s.publish(s.publisher(), last)
+	s.publish(publisher, last)
 	all := s.logUntil(last.ID, events)
 	require.Len(s, all, 2)
 	require.ErrorIs(s, all[0].Malformed, event.ErrMalformed)
