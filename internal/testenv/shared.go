@@ -11,6 +11,8 @@ import (
 // The servers that the tests of this process share. This is the one place
 // with state of its own at package level: a process has no other place for
 // what all its tests share, and the servers end with the process.
+//
+//nolint:gochecknoglobals // see above
 var (
 	sharedRabbitMQ   = once(server.StartRabbitMQ)
 	sharedPostgreSQL = once(server.StartPostgreSQL)

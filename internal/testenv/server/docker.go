@@ -46,7 +46,7 @@ func findDocker(ctx context.Context) (string, error) {
 
 // docker runs the command line and returns what it prints.
 func docker(ctx context.Context, path string, env []string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, path, args...) //nolint:gosec // docker, found on PATH
+	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Env = append(os.Environ(), env...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -130,8 +130,8 @@ func (c *container) alive() error {
 func (c *container) log() string {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, c.docker, "logs", "--tail", "40", c.id) //nolint:gosec // docker, found on PATH
-	out, err := cmd.CombinedOutput()                                        // servers log to standard error, too
+	cmd := exec.CommandContext(ctx, c.docker, "logs", "--tail", "40", c.id)
+	out, err := cmd.CombinedOutput() // servers log to standard error, too
 	if err != nil {
 		return fmt.Sprintf("(docker logs: %v)", err)
 	}

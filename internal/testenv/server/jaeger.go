@@ -173,7 +173,7 @@ func newNativeJaeger(bin string, j *Jaeger, queryGRPC int) (*nativeJaeger, error
 func (n *nativeJaeger) config() string { return filepath.Join(n.folder, "jaeger.yaml") }
 
 func (n *nativeJaeger) start(context.Context) error {
-	cmd := exec.Command(n.bin, "--config", "file:"+n.config()) //nolint:noctx,gosec // lives on; the program that was asked for
+	cmd := exec.Command(n.bin, "--config", "file:"+n.config()) //nolint:noctx // lives on
 	cmd.Dir = n.folder
 	cmd.Env = environment([]string{"OTEL_", "JAEGER_"}, "GOMAXPROCS="+strconv.Itoa(2))
 	var err error

@@ -32,11 +32,13 @@ type postgreSQLHost interface {
 	close()
 }
 
-// careless are the settings that make a test's database fast.
-var careless = []string{
-	"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
-	"-c", "wal_level=minimal", "-c", "max_wal_senders=0",
-	"-c", "shared_buffers=64MB", "-c", "max_connections=300",
+// careless returns the settings that make a test's database fast.
+func careless() []string {
+	return []string{
+		"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
+		"-c", "wal_level=minimal", "-c", "max_wal_senders=0",
+		"-c", "shared_buffers=64MB", "-c", "max_connections=300",
+	}
 }
 
 // StartPostgreSQL starts a server and returns when it accepts connections.
@@ -190,7 +192,7 @@ func unprivileged() (*syscall.Credential, error) {
 }
 
 func (n *nativePostgreSQL) command(ctx context.Context, program string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, filepath.Join(n.bin, program), args...) //nolint:gosec // found where it is installed
+	cmd := exec.CommandContext(ctx, filepath.Join(n.bin, program), args...)
 	n.prepare(cmd)
 	return cmd
 }
@@ -229,8 +231,8 @@ func (n *nativePostgreSQL) start(context.Context) error {
 	args := append([]string{
 		"-D", n.data(), "-p", strconv.Itoa(n.port),
 		"-c", "listen_addresses=" + loopback, "-c", "unix_socket_directories=",
-	}, careless...)
-	cmd := exec.Command(filepath.Join(n.bin, "postgres"), args...) //nolint:noctx,gosec // lives on; found where it is installed
+	}, careless()...)
+	cmd := exec.Command(filepath.Join(n.bin, "postgres"), args...) //nolint:noctx // lives on
 	n.prepare(cmd)
 	var err error
 	// INT is PostgreSQL's fast shutdown, after which no shared memory is left.
@@ -262,6 +264,6 @@ func newPostgreSQLContainer(ctx context.Context, docker string, p *PostgreSQL) (
 		image:   name,
 		env:     []string{"POSTGRES_USER=" + p.user, "POSTGRES_PASSWORD=" + p.password, "POSTGRES_DB=postgres", "POSTGRES_INITDB_ARGS=--no-sync"},
 		publish: map[int]int{p.port: 5432},
-		args:    careless,
+		args:    careless(),
 	}, nil
 }

@@ -116,7 +116,7 @@ func (n *nativeRabbitMQ) start(ctx context.Context) error {
 		return errors.New("the node runs already")
 	}
 	if n.epmd == nil || n.epmd.exited() {
-		cmd := exec.Command(n.epmdPath) //nolint:noctx,gosec // lives on; found on PATH
+		cmd := exec.Command(n.epmdPath) //nolint:noctx // lives on
 		cmd.Dir, cmd.Env = n.folder, n.env
 		epmd, err := start(n.leash, "KILL", n.file("epmd.log"), cmd)
 		if err != nil {
@@ -124,7 +124,7 @@ func (n *nativeRabbitMQ) start(ctx context.Context) error {
 		}
 		n.epmd = epmd
 	}
-	cmd := exec.Command(filepath.Join(n.bin, "rabbitmq-server")) //nolint:noctx,gosec // lives on; found where it is installed
+	cmd := exec.Command(filepath.Join(n.bin, "rabbitmq-server")) //nolint:noctx // lives on
 	cmd.Dir, cmd.Env = n.folder, n.env
 	node, err := start(n.leash, "KILL", n.file("log"), cmd)
 	if err != nil {
@@ -156,7 +156,7 @@ func (n *nativeRabbitMQ) kill(ctx context.Context) error {
 }
 
 func (n *nativeRabbitMQ) control(ctx context.Context, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, filepath.Join(n.bin, "rabbitmqctl"), args...) //nolint:gosec // found where it is installed
+	cmd := exec.CommandContext(ctx, filepath.Join(n.bin, "rabbitmqctl"), args...)
 	cmd.Dir, cmd.Env = n.folder, n.env
 	out, err := cmd.CombinedOutput()
 	text := string(bytes.TrimSpace(out))
