@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -83,12 +83,24 @@ func shipment(t require.TestingT, d *delivery.Delivery, o order) (delivery.Shipm
 	return all[i], true
 }
 
+// firstTime returns a function that runs f when it is called first, and does
+// nothing when it is called again, also by f.
+func firstTime(f func()) func() {
+	var called atomic.Bool
+	return func() {
+		if called.CompareAndSwap(false, true) {
+			f()
+		}
+	}
+}
+
 func TestAPaidOrderIsShipped(t *testing.T) {
 	servicetest.EachDatabase(t, func(t *testing.T, url string) {
 		b, d, h := setup(t, url)
 		o := to(somewhere)
 		paid := o.paid()
 		b.Handle(t, paid)
+		require.True(t, b.Handled(t, paid))
 		parcels := h.parcels(o)
 		require.Len(t, parcels, 1)
 		emitted := b.Emitted(t, o.id)
@@ -140,7 +152,7 @@ func TestACancelWhileItIsShippedIsRefused(t *testing.T) {
 	servicetest.EachDatabase(t, func(t *testing.T, url string) {
 		b, d, h := setup(t, url)
 		o := to(somewhere)
-		h.during = sync.OnceFunc(func() {
+		h.during = firstTime(func() {
 			b.Handle(t, o.cancelRequested())
 			s, ok := shipment(t, d, o)
 			require.True(t, ok, "the intent to ship is committed before the carrier is asked")
@@ -152,6 +164,20 @@ func TestACancelWhileItIsShippedIsRefused(t *testing.T) {
 		require.Equal(t, "order.cancel_refused", emitted[0].Type)
 		require.Contains(t, string(emitted[0].Data), "is being handed to the carrier")
 		require.Equal(t, "order.shipped", emitted[1].Type)
+	})
+}
+
+// Two processes are handed the same event, and ask the carrier both.
+func TestTwoProcessesThatAskTheSameAnswerOnce(t *testing.T) {
+	servicetest.EachDatabase(t, func(t *testing.T, url string) {
+		b, _, h := setup(t, url)
+		for _, address := range []string{somewhere, nowhere} {
+			o := to(address)
+			paid := o.paid()
+			h.during = firstTime(func() { b.Handle(t, paid) })
+			b.Handle(t, paid)
+			require.Len(t, b.Emitted(t, o.id), 1)
+		}
 	})
 }
 

@@ -74,10 +74,13 @@ func TestStockIsReservedAndPassedOn(t *testing.T) {
 	servicetest.EachDatabase(t, func(t *testing.T, url string) {
 		b, inv := setup(t, url, "mug=10,lamp=5")
 		o := order{id: "1042", lines: []line{{"mug", 2, 900}, {"lamp", 1, 4000}, {"mug", 3, 900}}}
-		b.Handle(t, o.placed())
+		placed := o.placed()
+		b.Handle(t, placed)
 
 		emitted := b.Emitted(t, o.id)
 		require.Len(t, emitted, 1)
+		require.Equal(t, placed.ID, emitted[0].CausationID)
+		require.True(t, b.Handled(t, placed))
 		require.Equal(t, "stock.confirmed", emitted[0].Type)
 		require.JSONEq(t, string(o.placed().Data), string(emitted[0].Data), "everything is passed on")
 		require.Equal(t, "1042", emitted[0].Subject)
@@ -128,6 +131,23 @@ func TestStockComesBackAsItWasReserved(t *testing.T) {
 			require.Equal(t, o.lines, data.Items)
 			require.Zero(t, level(t, inv, "mug").Held)
 			require.Zero(t, level(t, inv, "lamp").Held)
+		}
+	})
+}
+
+func TestNothingIsReservedForAnOrderThatIsCanceledAlready(t *testing.T) {
+	servicetest.EachDatabase(t, func(t *testing.T, url string) {
+		b, inv := setup(t, url, "mug=10")
+		for _, early := range []string{"order.cancel_requested", "payment.rejected", "order.canceled", "delivery.failed"} {
+			o := mugs(1)
+			told := o.told(early)
+			b.Handle(t, told)
+			require.True(t, b.Handled(t, told))
+			require.Empty(t, b.Emitted(t, o.id))
+			b.Handle(t, o.placed())
+			require.Equal(t, map[string]int{"stock.rejected": 1}, b.EmittedTypes(t, o.id))
+			require.Equal(t, "the order was canceled", reason(t, b, o, "stock.rejected"))
+			require.Zero(t, level(t, inv, "mug").Held)
 		}
 	})
 }

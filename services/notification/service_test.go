@@ -153,10 +153,14 @@ func TestADuplicateIsNotMailedAgain(t *testing.T) {
 func TestAMailThatWasSentBeforeACrashIsTheSameMailAgain(t *testing.T) {
 	b, n, c := setup(t, servicetest.SQLite(t))
 	e := changeOf("order.shipped", "1042")
+	e.Time = e.Time.Add(-time.Hour)
 	c.faults.Plan(servicetest.After)
 	require.Equal(t, bus.RetryLater, b.Deliver(t.Context(), e).Action)
+	require.False(t, b.Handled(t, e))
 	b.Handle(t, e)
+	require.True(t, b.Handled(t, e))
 	require.Len(t, c.Mails(), 2)
+	require.Equal(t, e.Time, c.Mails()[1].Date, "it is about the event, whenever it is sent")
 	require.Len(t, c.about(t, n, "1042"), 1)
 }
 

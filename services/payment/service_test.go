@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -97,12 +97,24 @@ func only(t require.TestingT, events []event.Event, eventType string, data any) 
 	require.Equal(t, 1, n, eventType)
 }
 
+// firstTime returns a function that runs f when it is called first, and does
+// nothing when it is called again, also by f.
+func firstTime(f func()) func() {
+	var called atomic.Bool
+	return func() {
+		if called.CompareAndSwap(false, true) {
+			f()
+		}
+	}
+}
+
 func TestAnApprovedPaymentIsConfirmedAndPassedOn(t *testing.T) {
 	servicetest.EachDatabase(t, func(t *testing.T, url string) {
 		b, d := setup(t, url)
 		o := paying(provider.Approved)
 		asked := o.event("stock.confirmed")
 		b.Handle(t, asked)
+		require.True(t, b.Handled(t, asked))
 
 		emitted := b.Emitted(t, o.id)
 		require.Len(t, emitted, 1)
@@ -185,7 +197,7 @@ func TestACancelDuringTheCaptureIsRefundedByTheCapture(t *testing.T) {
 	servicetest.EachDatabase(t, func(t *testing.T, url string) {
 		b, d := setup(t, url)
 		o := paying(provider.Approved)
-		d.during = sync.OnceFunc(func() {
+		d.during = firstTime(func() {
 			b.Handle(t, o.event("order.cancel_requested"))
 			b.Handle(t, o.event("order.canceled"))
 			require.Empty(t, b.Emitted(t, o.id), "nobody knows yet whether there is anything to refund")
@@ -198,6 +210,38 @@ func TestACancelDuringTheCaptureIsRefundedByTheCapture(t *testing.T) {
 		require.Zero(t, d.kept(o))
 		require.Equal(t, 1, d.Totals().Refunds)
 	})
+}
+
+// Two processes are handed the same event, and ask the provider both.
+func TestTwoProcessesThatAskTheSameAnswerOnce(t *testing.T) {
+	servicetest.EachDatabase(t, func(t *testing.T, url string) {
+		b, d := setup(t, url)
+		for _, token := range []gateway.Token{provider.Approved, provider.Declines} {
+			o := paying(token)
+			asked := o.event("stock.confirmed")
+			d.during = firstTime(func() { b.Handle(t, asked) })
+			b.Handle(t, asked)
+			require.Len(t, b.Emitted(t, o.id), 1)
+			if token == provider.Approved {
+				require.Equal(t, 2, d.about(o)[0].Requests)
+			}
+		}
+	})
+}
+
+func TestARefundWhoseAnswerIsLostIsMadeOnce(t *testing.T) {
+	b, d := setup(t, servicetest.SQLite(t))
+	o := paying(provider.Approved)
+	b.Handle(t, o.event("stock.confirmed"))
+	canceled := o.event("order.canceled")
+	d.faults.Plan(servicetest.After)
+	require.Equal(t, bus.RetryLater, b.Deliver(t.Context(), canceled).Action)
+	require.Zero(t, d.kept(o))
+	require.False(t, b.Handled(t, canceled))
+	b.Handle(t, canceled)
+	require.Equal(t, map[string]int{"payment.confirmed": 1, "refund.processed": 1}, b.EmittedTypes(t, o.id))
+	require.Equal(t, 1, d.Totals().Refunds)
+	require.True(t, b.Handled(t, canceled))
 }
 
 // A cancel that comes between two attempts does not make the service forget

@@ -130,6 +130,13 @@ func (b *Bench) Emitted(t require.TestingT, orderID string) []event.Event {
 	return b.transport.sentAbout(orderID)
 }
 
+// Handled tells whether the service's inbox has noted the event as handled.
+func (b *Bench) Handled(t require.TestingT, e event.Event) bool {
+	seen, err := b.outbox.Seen(context.Background(), e)
+	require.NoError(t, err)
+	return seen
+}
+
 // EmittedTypes returns how often the service published each type about an order.
 func (b *Bench) EmittedTypes(t require.TestingT, orderID string) map[string]int {
 	types := make(map[string]int)

@@ -74,9 +74,9 @@ func Step[T any](f *Faults, step func() (T, error)) (T, error) {
 	}
 }
 
-// DrawPlan draws a plan.
+// DrawPlan draws a plan. What is drawn leans to the first of a list.
 func DrawPlan(t *rapid.T) []Fault {
-	return rapid.SliceOfN(rapid.SampledFrom([]Fault{None, None, Before, After}), 0, 12).Draw(t, "faults")
+	return rapid.SliceOfN(rapid.SampledFrom([]Fault{After, None, Before, None}), 0, 12).Draw(t, "faults")
 }
 
 // faultyOutbox makes transactions fail as planned.
