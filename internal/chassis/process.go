@@ -158,23 +158,22 @@ func (p *process) parts() Parts {
 	}
 }
 
-// work starts the goroutines of a service that is built. Their contexts do not
-// end with ctx: [process.stop] ends each when its turn comes.
+// work opens the service to requests and events. The contexts of its goroutines
+// do not end with ctx: [process.stop] ends each when its turn comes.
 func (p *process) work(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
+	p.mountService()
+	p.health.set(checkBroker, func(context.Context) error { return p.bus.Ready() })
+	p.health.enter(serving) // ready as soon as the bus is
+
 	p.relay.start(ctx)
 	p.relay.run("the outbox's relay", p.failed, p.outbox.Run)
-
 	p.consumers.start(ctx)
 	p.consumers.run("the bus", p.failed, p.bus.Run)
 	if p.service.Run != nil {
 		p.consumers.run("the service's own work", p.failed, p.service.Run)
 	}
-	p.consumers.run("the readiness watch", p.failed, p.announceConsuming)
-
-	p.health.set(checkBroker, func(context.Context) error { return p.bus.Ready() })
-	p.mountService()
-	p.health.enter(serving)
+	p.consumers.run("the wait for events", p.failed, p.announceConsuming)
 }
 
 // announceConsuming tells people and the caller when events arrive.

@@ -7,9 +7,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -126,6 +128,27 @@ func TestAProcessWithoutABrokerIsAliveAndStops(t *testing.T) {
 	require.Contains(t, output, "stopped")
 	require.NotContains(t, output+text, "hunter2", "no password is shown")
 	require.FileExists(t, filepath.Join(p.cmd.Dir, "data", "shop.db"))
+}
+
+// TestTheLastSpansAreExported: though the exporter would have waited for longer.
+func TestTheLastSpansAreExported(t *testing.T) {
+	exported := make(chan string, 10)
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body) // what is missing does not match
+		exported <- r.URL.Path + " " + string(body)
+	}))
+	defer collector.Close()
+	p := startProcess(t, "OTEL_SDK_DISABLED=false", "OTEL_EXPORTER_OTLP_ENDPOINT="+collector.URL, "OTEL_BSP_SCHEDULE_DELAY=600000")
+	p.waitAlive(t)
+	require.Eventually(t, func() bool { status, _ := p.get("/somewhere"); return status == http.StatusNotFound }, soon, tick)
+	require.Empty(t, exported)
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	status, output := p.waitExit(t)
+	require.Zero(t, status, output)
+	require.NotEmpty(t, exported)
+	request := <-exported
+	require.True(t, strings.HasPrefix(request, "/v1/traces "), "%q", request)
+	require.Contains(t, request, "/somewhere")
 }
 
 // TestASecondSignalEndsTheProcessAtOnce: also where stopping hangs.

@@ -1,11 +1,8 @@
 package order
 
 import (
-	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -14,67 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/laban-io/laban/internal/chassis"
 	"github.com/laban-io/laban/pkg/bus"
 	"github.com/laban-io/laban/pkg/event"
 	"github.com/laban-io/laban/services/internal/servicetest"
 )
-
-// bench is the service on the bench, with its API called in place.
-type bench struct {
-	*servicetest.Bench
-	api http.Handler
-}
-
-func newBench(t *testing.T, url string) *bench {
-	b := &bench{}
-	spec := Spec()
-	build := spec.Build
-	spec.Build = func(ctx context.Context, p chassis.Parts) (chassis.Service, error) {
-		s, err := build(ctx, p)
-		b.api = s.HTTP
-		return s, err
-	}
-	b.Bench = servicetest.New(t, url, spec)
-	return b
-}
-
-// call sends a request until it is answered by something other than a failure
-// of ours, as a client would.
-func (b *bench) call(t require.TestingT, method, path, key string, body any) answer {
-	text, err := json.Marshal(body)
-	require.NoError(t, err)
-	for range 100 {
-		req := httptest.NewRequestWithContext(context.Background(), method, path, strings.NewReader(string(text)))
-		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set("Idempotency-Key", key)
-		res := httptest.NewRecorder()
-		b.api.ServeHTTP(res, req)
-		if res.Code < http.StatusInternalServerError {
-			return answer{status: res.Code, header: res.Header(), body: res.Body.Bytes()}
-		}
-	}
-	require.Fail(t, "a request is never answered")
-	return answer{}
-}
-
-func (b *bench) place(t require.TestingT) Order {
-	a := b.call(t, http.MethodPost, "/orders", event.NewID(), goodOrder())
-	require.Equal(t, http.StatusCreated, a.status, "%s", a.body)
-	return b.decode(t, a)
-}
-
-func (b *bench) get(t require.TestingT, id string) Order {
-	a := b.call(t, http.MethodGet, "/orders/"+id, "", nil)
-	require.Equal(t, http.StatusOK, a.status, "%s", a.body)
-	return b.decode(t, a)
-}
-
-func (b *bench) decode(t require.TestingT, a answer) Order {
-	var o Order
-	require.NoError(t, json.Unmarshal(a.body, &o))
-	return o
-}
 
 // replies are the events of the other services in a history; what the customer
 // asks for is not among them.
@@ -214,15 +154,6 @@ func TestCancelAtEveryMoment(t *testing.T) {
 	})
 }
 
-// quietly panics where a goroutine's request can't be made at all.
-type quietly struct{}
-
-// Errorf panics.
-func (*quietly) Errorf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
-
-// FailNow panics.
-func (*quietly) FailNow() { panic("failed") }
-
 func TestFactsOfUnknownOrdersAreRemembered(t *testing.T) {
 	b := newBench(t, "sqlite::memory:")
 	id := event.NewID()
@@ -273,6 +204,19 @@ func TestHostileEvents(t *testing.T) {
 		require.True(t, strings.HasSuffix(got.Reason, "ü"), "cut between runes")
 		require.NotContains(t, b.Log(), goodToken)
 	})
+}
+
+// TestAContradictionIsReported: nobody but people can put it right.
+func TestAContradictionIsReported(t *testing.T) {
+	b := newBench(t, "sqlite::memory:")
+	o := b.place(t)
+	for _, history := range []string{"SH", "SR"} {
+		events, _ := replies(o.ID, history)
+		require.NotContains(t, b.Log(), "level=ERROR")
+		b.HandleAll(t, 1, events...)
+	}
+	require.Equal(t, Inconsistent, b.get(t, o.ID).Status)
+	require.Contains(t, b.Log(), "level=ERROR")
 }
 
 // TestAnEventWithAnImpossibleTime is taken at the time it came.

@@ -2,14 +2,19 @@ package order
 
 import (
 	"bytes"
+	"context"
+	"database/sql"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"github.com/laban-io/laban/internal/chassis"
 	"github.com/laban-io/laban/pkg/event"
 )
 
@@ -132,6 +137,8 @@ func TestHostileRequestsAreRefused(t *testing.T) {
 		"address with a header":    {with("customer_email", "ada@example.com\r\nBcc: eve@example.com"), http.StatusUnprocessableEntity},
 		"two addresses":            {with("customer_email", "ada@example.com,eve@example.com"), http.StatusUnprocessableEntity},
 		"address quoted":           {with("customer_email", `"ada"@example.com`), http.StatusUnprocessableEntity},
+		"address in Unicode":       {with("customer_email", "ada@exämple.com"), http.StatusUnprocessableEntity},
+		"address literal":          {with("customer_email", "ada@[127.0.0.1]"), http.StatusUnprocessableEntity},
 		"address too long":         {with("customer_email", strings.Repeat("a", 250)+"@b.de"), http.StatusUnprocessableEntity},
 		"ship_to empty":            {with("ship_to", ""), http.StatusUnprocessableEntity},
 		"ship_to blank":            {with("ship_to", "   "), http.StatusUnprocessableEntity},
@@ -230,6 +237,40 @@ func TestTheAPIDescribesItself(t *testing.T) {
 		}
 	}
 	require.False(t, bytes.Contains(a.body, []byte("http://")) && bytes.Contains(a.body, []byte("unpkg")), "nothing is loaded from elsewhere")
+}
+
+// TestADatabaseThatDoesNotAnswerIs503: the client is to try again.
+func TestADatabaseThatDoesNotAnswerIs503(t *testing.T) {
+	var outbox chassis.Outbox
+	b := newBenchOf(t, "sqlite::memory:", func(p *chassis.Parts) { outbox = p.Outbox })
+	require.NoError(t, outbox.Transact(t.Context(), func(context.Context, *sql.Tx) error { // the only writer
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		text, err := json.Marshal(goodOrder())
+		require.NoError(t, err)
+		req := httptest.NewRequestWithContext(ctx, http.MethodPost, "/orders", bytes.NewReader(text))
+		res := httptest.NewRecorder()
+		b.api.ServeHTTP(res, req)
+		a := answer{status: res.Code, header: res.Header(), body: res.Body.Bytes()}
+		requireProblem(t, a, http.StatusServiceUnavailable)
+		require.NotEmpty(t, a.header.Get("Retry-After"))
+		return nil
+	}))
+	b.place(t)
+}
+
+// TestAFaultOfOursIsNotExplainedToClients.
+func TestAFaultOfOursIsNotExplainedToClients(t *testing.T) {
+	var db *sql.DB
+	b := newBenchOf(t, "sqlite::memory:", func(p *chassis.Parts) { db = p.DB })
+	_, err := db.ExecContext(t.Context(), "ALTER TABLE orders RENAME TO lost_orders")
+	require.NoError(t, err)
+	res := httptest.NewRecorder()
+	b.api.ServeHTTP(res, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/orders", nil))
+	a := answer{status: res.Code, header: res.Header(), body: res.Body.Bytes()}
+	requireProblem(t, a, http.StatusInternalServerError)
+	require.NotContains(t, string(a.body), "no such table")
+	require.Contains(t, b.Log(), "no such table")
 }
 
 // TestThePaymentTokenIsNeverShown: it goes into order.placed and nowhere else.

@@ -37,6 +37,8 @@ func TestCancelIsAskedOnce(t *testing.T) {
 
 		got := s.get(o.ID)
 		require.Equal(t, Canceling, got.Status)
+		list := decode[listed](t, s.do(http.MethodGet, "/orders?status=canceling", nil))
+		require.Equal(t, []string{o.ID}, ids(list.Orders), "the list says the same")
 		require.Equal(t, CancelRequested, got.Cancel.State)
 		require.Nil(t, got.Cancel.AnsweredAt)
 		require.True(t, said.RequestedAt.Equal(got.Cancel.RequestedAt))

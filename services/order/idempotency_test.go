@@ -1,12 +1,17 @@
 package order
 
 import (
+	"context"
+	"database/sql"
 	"fmt"
 	"net/http"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/laban-io/laban/internal/chassis"
+	"github.com/laban-io/laban/services/internal/servicetest"
 )
 
 func TestTheSameKeyGivesTheSameAnswer(t *testing.T) {
@@ -122,5 +127,43 @@ func TestConcurrentDuplicatesAreOneOrder(t *testing.T) {
 		last := s.place()
 		s.published(last.ID, orderPlaced, 1)
 		require.Len(t, s.publishedNow("", orderPlaced), keys+1, "one event for each order")
+	})
+}
+
+// meeting lets nobody into a transaction before all have come to the door.
+type meeting struct {
+	chassis.Outbox
+	all *sync.WaitGroup
+}
+
+func (m meeting) Transact(ctx context.Context, fn func(context.Context, *sql.Tx) error) error {
+	m.all.Done()
+	m.all.Wait()
+	return m.Outbox.Transact(ctx, fn)
+}
+
+// TestDuplicatesThatNoneHasAnsweredYet: all of them have seen that the key is
+// free before the first one takes it.
+func TestDuplicatesThatNoneHasAnsweredYet(t *testing.T) {
+	servicetest.EachDatabase(t, func(t *testing.T, url string) {
+		const n = 6
+		var all sync.WaitGroup
+		all.Add(n)
+		b := newBenchOf(t, url, func(p *chassis.Parts) { p.Outbox = meeting{p.Outbox, &all} })
+		answers := make([]answer, n)
+		var requests sync.WaitGroup
+		for i := range n {
+			requests.Go(func() { answers[i] = b.call(&quietly{}, http.MethodPost, "/orders", "key-1", goodOrder()) })
+		}
+		requests.Wait()
+		fresh := 0
+		for _, a := range answers {
+			require.Equal(t, http.StatusCreated, a.status, "%s", a.body)
+			require.Equal(t, string(answers[0].body), string(a.body))
+			if a.header.Get("Idempotent-Replayed") == "" {
+				fresh++
+			}
+		}
+		require.Equal(t, 1, fresh)
 	})
 }

@@ -16,14 +16,17 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.opentelemetry.io/otel/trace"
 
 	"github.com/laban-io/laban/internal/chassis"
 	"github.com/laban-io/laban/internal/testenv"
 	"github.com/laban-io/laban/pkg/bus"
 	"github.com/laban-io/laban/pkg/event"
 	"github.com/laban-io/laban/pkg/membus"
+	"github.com/laban-io/laban/pkg/tracing"
 )
+
+// waitFor bounds every wait, tick is how often is looked.
+const waitFor, tick = 10 * time.Second, 5 * time.Millisecond
 
 // onEachDatabase runs a test on SQLite and on PostgreSQL.
 func onEachDatabase(t *testing.T, test func(t *testing.T, url string)) {
@@ -47,8 +50,7 @@ type shop struct {
 
 // shopOptions adjust a shop.
 type shopOptions struct {
-	hooks          []bus.Hook
-	tracerProvider trace.TracerProvider
+	telemetry *tracing.Telemetry
 }
 
 // openShop starts the service on the database at url, and stops it at the end
@@ -71,15 +73,14 @@ func openShop(t *testing.T, url string, o shopOptions) *shop {
 	started, stopped := make(chan struct{}), make(chan error, 1)
 	go func() {
 		stopped <- chassis.Run(ctx, Spec(), chassis.Options{
-			Transport:      broker.Connect(),
-			DatabaseURL:    url,
-			Listener:       listener,
-			Version:        "1.2.3",
-			Hooks:          o.hooks,
-			TracerProvider: o.tracerProvider,
-			Logger:         slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-			RetryLevels:    []time.Duration{time.Millisecond, 5 * time.Millisecond},
-			OnConsuming:    func(p chassis.Parts) { s.parts = p; close(started) },
+			Transport:   broker.Connect(),
+			DatabaseURL: url,
+			Listener:    listener,
+			Version:     "1.2.3",
+			Telemetry:   o.telemetry,
+			Logger:      slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+			RetryLevels: []time.Duration{time.Millisecond, 5 * time.Millisecond},
+			OnConsuming: func(p chassis.Parts) { s.parts = p; close(started) },
 		})
 	}()
 	tailed := make(chan error, 1)
@@ -121,7 +122,7 @@ func (s *shop) published(orderID, eventType string, n int) []event.Event {
 	require.Eventually(s.t, func() bool {
 		found = s.publishedNow(orderID, eventType)
 		return len(found) >= n
-	}, 10*time.Second, 5*time.Millisecond, "order publishes %d %s", n, eventType)
+	}, waitFor, tick, "order publishes %d %s", n, eventType)
 	require.Len(s.t, found, n)
 	return found
 }
@@ -147,7 +148,7 @@ func (s *shop) tell(orderID, eventType string, data map[string]any) {
 	maps.Copy(all, data)
 	require.NoError(s.t, s.others.Publish(s.t.Context(), event.New(eventType, all).WithSubject(orderID)))
 	require.Eventually(s.t, func() bool { return len(s.get(orderID).History) == before+1 },
-		10*time.Second, 5*time.Millisecond, "%s shows in the history", eventType)
+		waitFor, tick, "%s shows in the history", eventType)
 }
 
 // answer is a response that was read.

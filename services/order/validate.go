@@ -34,11 +34,13 @@ func (p *Place) Resolve(_ huma.Context, path *huma.PathBuffer) []error {
 	return errs
 }
 
-// isAddress tells whether s is one plain e-mail address: what may stand in a
-// header without quoting, comments or a display name.
+// isAddress tells whether s is one plain e-mail address that every mail server
+// takes: local@domain in ASCII, without quoting, comments, a display name or an
+// address literal.
 func isAddress(s string) bool {
 	a, err := mail.ParseAddress(s)
-	return err == nil && a.Address == s && !hasControl(s) && !strings.ContainsAny(s, `<>"() ,;:\`)
+	plain := func(r rune) bool { return r > ' ' && r <= '~' && r != '[' }
+	return err == nil && a.Address == s && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0
 }
 
 func hasControl(s string) bool { return strings.IndexFunc(s, unicode.IsControl) >= 0 }
