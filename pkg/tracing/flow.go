@@ -31,9 +31,12 @@ func FlowProcessor() sdktrace.SpanProcessor { return flowProcessor{} }
 type flowProcessor struct{}
 
 func (flowProcessor) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
-	flow, ok := bus.FlowFrom(ctx)
-	if !ok || s.InstrumentationScope().Name == ScopeName {
+	if s.InstrumentationScope().Name == ScopeName {
 		return // the hooks name the flow of the event that they are about
+	}
+	flow, ok := bus.FlowFrom(ctx)
+	if !ok {
+		return
 	}
 	if began := flowTrace(flow); began.IsValid() && began.TraceID() != s.SpanContext().TraceID() {
 		return

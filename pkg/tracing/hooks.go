@@ -82,8 +82,7 @@ func (h *Hooks) ProcessStart(ctx context.Context, d *bus.Delivery) context.Conte
 	ctx = h.propagator.Extract(ctx, MessageCarrier{&d.Message})
 	creation := trace.SpanContextFromContext(ctx)
 
-	var room [2]trace.Link
-	links := room[:0]
+	var links []trace.Link
 	if creation.IsValid() {
 		links = append(links, trace.Link{SpanContext: creation})
 	}

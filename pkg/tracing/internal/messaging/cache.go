@@ -13,7 +13,11 @@ const maxSeries = 500
 // there takes no lock and no memory. It never forgets, and is bounded.
 type cache struct {
 	known atomic.Pointer[map[seriesKey]*Series]
-	grow  sync.Mutex
+
+	mu      sync.Mutex
+	tallies []*tally
+	// rest counts what has no series of its own, by operation and broker.
+	rest map[seriesKey]*tally
 }
 
 type seriesKey struct {
@@ -33,8 +37,8 @@ func (c *cache) get(op Operation, d Destination) *Series {
 
 // add copies the map, which is written rarely and read with every message.
 func (c *cache) add(key seriesKey) *Series {
-	c.grow.Lock()
-	defer c.grow.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	var known map[seriesKey]*Series
 	if p := c.known.Load(); p != nil {
 		known = *p
@@ -43,12 +47,34 @@ func (c *cache) add(key seriesKey) *Series {
 		return s
 	}
 	if len(known) >= maxSeries {
-		return newSeries(key.op, key.d, false)
+		return newSeries(key.op, key.d, c.restOf(key))
 	}
-	s := newSeries(key.op, key.d, true)
+	s := newSeries(key.op, key.d, nil)
 	next := make(map[seriesKey]*Series, len(known)+1)
 	maps.Copy(next, known)
 	next[key] = s
 	c.known.Store(&next)
+	c.tallies = append(c.tallies, s.tally)
 	return s
+}
+
+func (c *cache) restOf(key seriesKey) *tally {
+	broker := seriesKey{key.op, Destination{System: key.d.System, Host: key.d.Host, Port: key.d.Port}}
+	t, ok := c.rest[broker]
+	if !ok {
+		t = newTally(key.op.kind, commonAttributes(key.op, key.d))
+		if c.rest == nil {
+			c.rest = make(map[seriesKey]*tally)
+		}
+		c.rest[broker] = t
+		c.tallies = append(c.tallies, t)
+	}
+	return t
+}
+
+// all returns every tally there is.
+func (c *cache) all() []*tally {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.tallies[:len(c.tallies):len(c.tallies)]
 }

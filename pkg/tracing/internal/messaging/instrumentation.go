@@ -2,6 +2,7 @@ package messaging
 
 import (
 	"context"
+	"sync"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -14,19 +15,21 @@ import (
 type Instrumentation struct {
 	tracer trace.Tracer
 	instruments
-	series cache
+	series   cache
+	wordings sync.Pool // of *wording
 }
 
 // New returns an instrumentation of the given scope. Where it returns an
 // error, the instrumentation works without some of its metrics.
 func New(tp trace.TracerProvider, mp metric.MeterProvider, scope, version string) (*Instrumentation, error) {
-	i, err := newInstruments(mp.Meter(scope,
-		metric.WithInstrumentationVersion(version), metric.WithSchemaURL(semconv.SchemaURL)))
-	return &Instrumentation{
+	i := &Instrumentation{
 		tracer: tp.Tracer(scope,
 			trace.WithInstrumentationVersion(version), trace.WithSchemaURL(semconv.SchemaURL)),
-		instruments: i,
-	}, err
+	}
+	var err error
+	i.instruments, err = newInstruments(mp.Meter(scope,
+		metric.WithInstrumentationVersion(version), metric.WithSchemaURL(semconv.SchemaURL)), i.series.all)
+	return i, err
 }
 
 // Series returns what the messages of op on d have in common.
@@ -42,7 +45,7 @@ func (i *Instrumentation) Start(ctx context.Context, s *Series, m *Message, link
 	if parent := trace.SpanContextFromContext(ctx); parent.IsValid() && !parent.IsSampled() {
 		ctx, span := i.tracer.Start(ctx, s.spanName, s.atStart...)
 		if span.IsRecording() {
-			span.SetAttributes(m.attributes(nil)...)
+			span.SetAttributes(m.Attributes()...)
 			for _, l := range links {
 				span.AddLink(l)
 			}
@@ -58,15 +61,39 @@ func (i *Instrumentation) StartRoot(ctx context.Context, s *Series, m *Message, 
 }
 
 func (i *Instrumentation) start(ctx context.Context, s *Series, m *Message, root bool, links []trace.Link) (context.Context, trace.Span) {
-	opts := make([]trace.SpanStartOption, 2, 4)
-	opts[0], opts[1] = s.kind, trace.WithAttributes(m.attributes(s.attrs)...)
+	said := i.borrow()
+	defer i.giveBack(said)
+	said.attrs = m.appendTo(append(said.attrs, s.attrs...))
+	said.opts = append(said.opts, s.kind, trace.WithAttributes(said.attrs...))
 	if len(links) > 0 {
-		opts = append(opts, trace.WithLinks(links...))
+		said.opts = append(said.opts, trace.WithLinks(links...))
 	}
 	if root {
-		opts = append(opts, trace.WithNewRoot())
+		said.opts = append(said.opts, trace.WithNewRoot())
 	}
-	return i.tracer.Start(ctx, s.spanName, opts...)
+	return i.tracer.Start(ctx, s.spanName, said.opts...)
+}
+
+// wording is memory for what is said at the start of one span. It is used
+// again: nobody can keep it, since options can only be read through
+// [trace.NewSpanStartConfig], which copies them.
+type wording struct {
+	attrs []attribute.KeyValue
+	opts  []trace.SpanStartOption
+}
+
+func (i *Instrumentation) borrow() *wording {
+	if said, ok := i.wordings.Get().(*wording); ok {
+		return said
+	}
+	return &wording{attrs: make([]attribute.KeyValue, 0, 24), opts: make([]trace.SpanStartOption, 0, 4)}
+}
+
+func (i *Instrumentation) giveBack(said *wording) {
+	clear(said.attrs)
+	clear(said.opts)
+	said.attrs, said.opts = said.attrs[:0], said.opts[:0]
+	i.wordings.Put(said)
 }
 
 // Fail says on the span that its operation failed. Attributes other than
@@ -83,6 +110,6 @@ func Fail(span trace.Span, errorType, description string, more ...attribute.KeyV
 // Mark leaves a span without a duration in ctx's trace that is no operation of
 // the conventions: what says what it marks, the links where to look.
 func (i *Instrumentation) Mark(ctx context.Context, what string, s *Series, m *Message, links ...trace.Link) {
-	_, span := i.tracer.Start(ctx, what+s.place, trace.WithAttributes(m.attributes(nil)...), trace.WithLinks(links...))
+	_, span := i.tracer.Start(ctx, what+s.place, trace.WithAttributes(m.Attributes()...), trace.WithLinks(links...))
 	span.End()
 }

@@ -1,8 +1,6 @@
 package messaging
 
 import (
-	"slices"
-
 	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
@@ -31,15 +29,13 @@ type Message struct {
 	Redelivered               bool
 }
 
-// maxAttributes is how many attributes a message can add.
-const maxAttributes = 9
+// Attributes returns the attributes of m, which may be nil.
+func (m *Message) Attributes() []attribute.KeyValue { return m.appendTo(nil) }
 
-// attributes returns base and the attributes of m in new memory. m may be nil.
-func (m *Message) attributes(base []attribute.KeyValue) []attribute.KeyValue {
+func (m *Message) appendTo(attrs []attribute.KeyValue) []attribute.KeyValue {
 	if m == nil {
-		return slices.Clone(base)
+		return attrs
 	}
-	attrs := append(make([]attribute.KeyValue, 0, len(base)+maxAttributes), base...)
 	if m.ID != "" {
 		attrs = append(attrs, semconv.MessagingMessageID(clean(m.ID)))
 	}
@@ -66,6 +62,3 @@ func (m *Message) attributes(base []attribute.KeyValue) []attribute.KeyValue {
 	}
 	return attrs
 }
-
-// Attributes returns the attributes of m.
-func (m *Message) Attributes() []attribute.KeyValue { return m.attributes(nil) }

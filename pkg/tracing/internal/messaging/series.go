@@ -8,7 +8,7 @@ import (
 )
 
 // Series is what all messages of one operation on one destination have in
-// common. It never changes.
+// common.
 type Series struct {
 	spanName string
 	place    string // the span's name after the operation: " " and the destination
@@ -18,40 +18,25 @@ type Series struct {
 	attrs   []attribute.KeyValue
 	atStart []trace.SpanStartOption
 
-	metricAttrs []attribute.KeyValue
-	opType      attribute.KeyValue
-	succeeded   measures
+	// durationAttrs are those of the operation's histogram, and succeeded the
+	// same of one that went well, ready to use.
+	durationAttrs []attribute.KeyValue
+	succeeded     []metric.RecordOption
+	tally         *tally
 }
 
-// measures are attribute sets of metrics, ready to use.
-type measures struct {
-	operation []metric.RecordOption // with messaging.operation.type
-	process   []metric.RecordOption
-	count     []metric.AddOption
-}
-
-// newSeries makes the series of op on d. Of a destination that is one too many
-// (lowCardinality is false) spans still name it in an attribute, but neither
-// in their own name nor in metrics, as the conventions ask.
-func newSeries(op Operation, d Destination, lowCardinality bool) *Series {
+// newSeries makes the series of op on d. Of a destination that is one too many,
+// which shares the tally of others, spans still have the name in an attribute,
+// but neither in their own name nor in metrics, as the conventions ask.
+func newSeries(op Operation, d Destination, shared *tally) *Series {
 	d.Exchange, d.RoutingKey, d.Queue = clean(d.Exchange), clean(d.RoutingKey), clean(d.Queue)
 	name := d.name()
 	template, anonymous := d.template()
+	common := commonAttributes(op, d)
 
-	common := []attribute.KeyValue{
-		semconv.MessagingSystemKey.String(d.System),
-		semconv.MessagingOperationName(op.Name),
-	}
-	if d.Host != "" {
-		common = append(common, semconv.ServerAddress(d.Host))
-		if d.Port != 0 {
-			common = append(common, semconv.ServerPort(d.Port))
-		}
-	}
-
-	s := &Series{spanName: op.Name, kind: trace.WithSpanKind(op.spanKind()), opType: op.typeAttr()}
+	s := &Series{spanName: op.Name, kind: trace.WithSpanKind(op.spanKind())}
 	s.attrs = append(s.attrs, common...)
-	s.attrs = append(s.attrs, s.opType, semconv.MessagingDestinationName(name))
+	s.attrs = append(s.attrs, op.typeAttr(), semconv.MessagingDestinationName(name))
 	if d.RoutingKey != "" {
 		s.attrs = append(s.attrs, semconv.MessagingRabbitMQDestinationRoutingKey(d.RoutingKey))
 	}
@@ -60,36 +45,49 @@ func newSeries(op Operation, d Destination, lowCardinality bool) *Series {
 	}
 	s.atStart = []trace.SpanStartOption{s.kind, trace.WithAttributes(s.attrs...)}
 
-	s.metricAttrs = common
-	if lowCardinality {
+	s.tally = shared
+	if shared == nil {
 		s.place = " " + template
 		s.spanName = op.Name + s.place
 		if anonymous {
-			s.metricAttrs = append(s.metricAttrs, semconv.MessagingDestinationTemplate(template))
+			common = append(common, semconv.MessagingDestinationTemplate(template))
 		} else {
-			s.metricAttrs = append(s.metricAttrs, semconv.MessagingDestinationName(name))
+			common = append(common, semconv.MessagingDestinationName(name))
 		}
+		s.tally = newTally(op.kind, common)
 	}
-	s.succeeded = newMeasures(s.metricAttrs, s.opType)
+	s.durationAttrs = s.tally.attrs
+	if op.kind != process {
+		s.durationAttrs = append(s.durationAttrs[:len(s.durationAttrs):len(s.durationAttrs)], op.typeAttr())
+	}
+	s.succeeded = recordOptions(s.durationAttrs)
 	return s
 }
 
-func newMeasures(attrs []attribute.KeyValue, opType attribute.KeyValue) measures {
-	plain := metric.WithAttributeSet(attribute.NewSet(attrs...))
-	typed := metric.WithAttributeSet(attribute.NewSet(append(attrs[:len(attrs):len(attrs)], opType)...))
-	return measures{
-		operation: []metric.RecordOption{typed},
-		process:   []metric.RecordOption{plain},
-		count:     []metric.AddOption{plain},
+// commonAttributes are those of op at d's broker, wherever there.
+func commonAttributes(op Operation, d Destination) []attribute.KeyValue {
+	attrs := []attribute.KeyValue{
+		semconv.MessagingSystemKey.String(d.System),
+		semconv.MessagingOperationName(op.Name),
 	}
+	if d.Host != "" {
+		attrs = append(attrs, semconv.ServerAddress(d.Host))
+		if d.Port != 0 {
+			attrs = append(attrs, semconv.ServerPort(d.Port))
+		}
+	}
+	return attrs
 }
 
-// measure returns the attribute sets for an operation that ended with the given
+func recordOptions(attrs []attribute.KeyValue) []metric.RecordOption {
+	return []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(attrs...))}
+}
+
+// duration returns the attributes for an operation that ended with the given
 // error.type, or well where that is empty.
-func (s *Series) measure(errorType string) measures {
+func (s *Series) duration(errorType string) []metric.RecordOption {
 	if errorType == "" {
 		return s.succeeded
 	}
-	attrs := append(s.metricAttrs[:len(s.metricAttrs):len(s.metricAttrs)], semconv.ErrorTypeKey.String(errorType))
-	return newMeasures(attrs, s.opType)
+	return recordOptions(append(s.durationAttrs[:len(s.durationAttrs):len(s.durationAttrs)], semconv.ErrorTypeKey.String(errorType)))
 }
