@@ -91,6 +91,7 @@ func cases() []testCase {
 
 		{name: "Redelivery", needs: cuts, run: testRedelivery},
 		{name: "StaleSettlement", needs: cuts, run: testStaleSettlement},
+		{name: "OrderAfterCut", needs: cuts, run: testOrderAfterCut},
 		{name: "AnnouncedAgain", needs: cuts, run: testAnnouncedAgain},
 		{name: "LogResumes", needs: cuts, run: testLogResumes},
 		{name: "CutUnderLoad", needs: cuts, run: testCutUnderLoad},
