@@ -6,8 +6,10 @@ package migration
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -51,6 +53,10 @@ func up(ctx context.Context, db *sql.DB, dialect goose.Dialect, fsys fs.FS, opti
 		return backoff.Permanent(err)
 	}
 	_, err = provider.Up(ctx)
+	var partial *goose.PartialError
+	if errors.As(err, &partial) && partial.Failed != nil && partial.Failed.Source != nil {
+		return fmt.Errorf("%s failed: %w", path.Base(partial.Failed.Source.Path), err)
+	}
 	return err
 }
 
