@@ -17,9 +17,6 @@ type attempt struct {
 	overdue  atomic.Int64 // when an answer is no longer to be expected; 0 until it is sent
 }
 
-// answerGrace is how much later than its context's end an answer may come.
-const answerGrace = 5 * time.Second
-
 // answer hands the transport's answer to the relay. A second one, and one that
 // the relay waits for no more, is ignored.
 func (r *relay) answer(a *attempt, err error) {
@@ -47,7 +44,7 @@ func (r *relay) send(ctx context.Context) {
 			r.answer(a, errHeldBack)
 			continue
 		}
-		a.overdue.Store(time.Now().Add(timeout + answerGrace).UnixNano())
+		a.overdue.Store(time.Now().Add(2 * timeout).UnixNano())
 		attemptCtx, cancel := context.WithTimeout(ctx, timeout)
 		r.outbox.sender.Relay(attemptCtx, a.row.message(), func(err error) {
 			cancel()

@@ -48,7 +48,7 @@ func (o *Outbox) removeBatches(ctx context.Context, query string, age time.Durat
 	for {
 		var removed int64
 		turnCtx, cancel := context.WithTimeout(ctx, turnTimeout)
-		err := o.writeSimply(turnCtx, func(tx *sql.Tx) error {
+		err := o.writeRelaxed(turnCtx, func(tx *sql.Tx) error {
 			result, err := tx.ExecContext(turnCtx, query, age.Microseconds(), cleanupRows)
 			if err != nil {
 				return err

@@ -1,10 +1,12 @@
 package outbox_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -108,10 +110,9 @@ type broker struct {
 	// are confirmed.
 	answer func(n int, m *bus.Message) reply
 
-	mu       sync.Mutex
-	n        int
-	arrived  []bus.Message
-	returned map[string]int
+	mu      sync.Mutex
+	n       int
+	arrived []bus.Message
 }
 
 // reply is what becomes of a message.
@@ -184,4 +185,38 @@ func evt(id, key string) event.Event {
 	e := event.New("thing.done", map[string]string{"id": id})
 	e.ID, e.Subject = id, key
 	return e
+}
+
+// pgURL returns the address of a fresh PostgreSQL database.
+func pgURL(t testing.TB) string { return testenv.PostgreSQL(t) }
+
+// logLines is a log in memory.
+type logLines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logLines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logLines) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+
+// count returns how many lines have all of the words.
+func (l *logLines) count(words ...string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := 0
+lines:
+	for line := range strings.Lines(l.text.String()) {
+		for _, word := range words {
+			if !strings.Contains(line, word) {
+				continue lines
+			}
+		}
+		n++
+	}
+	return n
 }

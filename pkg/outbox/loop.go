@@ -20,9 +20,12 @@ func (r *relay) run(ctx context.Context) {
 	var sender sync.WaitGroup
 	sender.Go(func() { r.send(work) })
 
-	r.loop(ctx, work, cancel)
-
-	cancel()
+	stop := func() {
+		r.ending.Store(true)
+		cancel()
+	}
+	r.loop(ctx, work, stop)
+	stop()
 	close(r.outgoing)
 	sender.Wait()
 	r.finish(context.WithoutCancel(ctx))
@@ -54,7 +57,8 @@ func (r *relay) loop(ctx, work context.Context, stop func()) {
 		case <-timer.C:
 		case <-ended:
 			ended, draining = nil, true
-			r.wanted = true // whatever was committed until now
+			r.wanted = true // whatever was committed until now, and no more after that:
+			r.pollAt = time.Now().Add(r.outbox.cfg.DrainTimeout)
 			deadline := time.AfterFunc(r.outbox.cfg.DrainTimeout, stop)
 			defer deadline.Stop()
 		case <-work.Done():
@@ -80,8 +84,7 @@ func (r *relay) watch(now time.Time) {
 		r.pollAt = now.Add(r.outbox.cfg.PollInterval)
 		r.wanted = true
 	}
-	if !r.heldUntil.IsZero() && !now.Before(r.heldUntil) {
-		r.heldUntil = time.Time{}
+	if r.dues.past(now) {
 		r.wanted = true
 	}
 	if r.holdBack.Load() && !now.Before(r.resumeAt) {
@@ -126,7 +129,9 @@ func (r *relay) nextDue(now time.Time) time.Time {
 	sooner(r.turnAt)
 	sooner(r.resumeAt)
 	sooner(r.renewAt)
-	sooner(r.heldUntil)
+	if len(r.dues) > 0 {
+		sooner(r.dues[0])
+	}
 	return next
 }
 

@@ -18,6 +18,7 @@ type relay struct {
 	outgoing chan *attempt // rows to send; has room for all
 	answers  chan *attempt // what became of them; has room for all
 	holdBack atomic.Bool   // answer outgoing rows with errHeldBack
+	ending   atomic.Bool   // attempts are cut off, and nothing more is sent
 
 	rows     map[int64]*row     // all rows in hand
 	bytes    int                // the size of their data
@@ -27,13 +28,12 @@ type relay struct {
 	done    settlement // not yet written down
 	wanted  bool       // there may be rows to claim
 	starved bool       // nothing more fits until a row is settled
-	ending  bool       // nothing more is sent
 
-	pollAt    time.Time // look for rows
-	resumeAt  time.Time // the broker was away: claim nothing before
-	heldUntil time.Time // the first row that this relay holds back is due; zero if none
-	turnAt    time.Time // the database failed: not before
-	renewAt   time.Time // look after leases
+	pollAt   time.Time // look for rows
+	resumeAt time.Time // the broker was away: claim nothing before
+	dues     dues      // rows that were put off are to be tried again
+	turnAt   time.Time // the database failed: not before
+	renewAt  time.Time // look after leases
 
 	pauses   *backoff.ExponentialBackOff
 	failures *backoff.ExponentialBackOff
@@ -117,7 +117,7 @@ func (r *relay) handle(a *attempt, now time.Time) {
 	row := a.row
 	delete(r.attempts, row.seq)
 	end := fateOf(a.err)
-	if r.ending && (end == refused || end == away) {
+	if r.ending.Load() && (end == refused || end == away) {
 		end = heldBack // most likely because it was cut off
 	}
 	switch end {
@@ -146,7 +146,7 @@ func (r *relay) handle(a *attempt, now time.Time) {
 // next sends the next row of a key.
 func (r *relay) next(key string) {
 	lane := r.lanes[key]
-	if len(lane) == 0 || r.ending {
+	if len(lane) == 0 || r.ending.Load() {
 		r.releaseLane(key)
 		return
 	}

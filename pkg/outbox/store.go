@@ -66,15 +66,25 @@ const advisoryClass = 0x6c61626e
 
 func (s *sqlStore) turn(ctx context.Context, done *settlement, c claim) (claimed, error) {
 	var result claimed
-	err := s.outbox.writeSimply(ctx, func(tx *sql.Tx) error {
-		if err := s.begin(ctx, tx, c); err != nil {
-			return err
+	if done.empty() && s.outbox.dialect == SQLite {
+		// Looking in vain must not take SQLite's only writer from others.
+		seqs, more, err := s.choose(ctx, s.outbox.db, c)
+		if err != nil {
+			return claimed{}, fmt.Errorf("look for outbox rows: %w", err)
 		}
+		if len(seqs) == 0 {
+			return claimed{more: more}, nil
+		}
+	}
+	err := s.outbox.writeRelaxed(ctx, func(tx *sql.Tx) error {
 		if err := s.settle(ctx, tx, done); err != nil {
 			return fmt.Errorf("settle outbox rows: %w", err)
 		}
 		if c.rows == 0 {
 			return nil
+		}
+		if err := s.takeTurns(ctx, tx); err != nil {
+			return err
 		}
 		seqs, more, err := s.choose(ctx, tx, c)
 		if err != nil {
@@ -95,23 +105,15 @@ func (s *sqlStore) turn(ctx context.Context, done *settlement, c claim) (claimed
 	return result, nil
 }
 
-// begin prepares PostgreSQL. Nothing that a relay writes has to survive a crash
-// of the database: rows would be published again, with the same id. So its
-// commits need not wait for the disk. And claims take turns: two at a time
-// would each miss what the other claims, and rows of one key could go to both. A relay
-// that is frozen in the middle is thrown out.
-func (s *sqlStore) begin(ctx context.Context, tx *sql.Tx, c claim) error {
+// takeTurns waits until no other relay claims. Two at a time would each miss
+// what the other claims, and rows of one key could go to both. SQLite has one
+// writer anyway.
+func (s *sqlStore) takeTurns(ctx context.Context, tx *sql.Tx) error {
 	if s.outbox.dialect != PostgreSQL {
 		return nil
 	}
-	query := "SELECT set_config('synchronous_commit', 'off', true), set_config('idle_in_transaction_session_timeout', '10s', true)"
-	args := []any{}
-	if c.rows > 0 {
-		query += ", pg_advisory_xact_lock($1::int, 'outbox'::regclass::oid::int)"
-		args = append(args, advisoryClass)
-	}
-	if _, err := tx.ExecContext(ctx, query, args...); err != nil {
-		return fmt.Errorf("begin a relay's transaction: %w", err)
+	if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1::int, 'outbox'::regclass::oid::int)", advisoryClass); err != nil {
+		return fmt.Errorf("wait for the claim of another relay: %w", err)
 	}
 	return nil
 }
@@ -159,9 +161,14 @@ func (s *sqlStore) settle(ctx context.Context, tx *sql.Tx, done *settlement) err
 	return nil
 }
 
+// querier is a transaction, or a pool.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
 // choose returns the oldest rows that may be claimed: nobody else holds them,
 // their delay is over, and the same is true of every earlier row of their key.
-func (s *sqlStore) choose(ctx context.Context, tx *sql.Tx, c claim) (seqs []int64, more bool, err error) {
+func (s *sqlStore) choose(ctx context.Context, db querier, c claim) (seqs []int64, more bool, err error) {
 	now := s.outbox.dialect.now()
 	query := `SELECT o.seq, coalesce(octet_length(o.data), 0) FROM outbox o
 		WHERE o.failed_at IS NULL AND o.published_at IS NULL AND o.not_before <= ` + now + `
@@ -174,7 +181,7 @@ func (s *sqlStore) choose(ctx context.Context, tx *sql.Tx, c claim) (seqs []int6
 	if s.outbox.dialect == PostgreSQL {
 		query += " FOR UPDATE OF o SKIP LOCKED"
 	}
-	rows, err := tx.QueryContext(ctx, query, s.token, c.rows)
+	rows, err := db.QueryContext(ctx, query, s.token, c.rows)
 	if err != nil {
 		return nil, false, err
 	}

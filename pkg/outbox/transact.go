@@ -138,7 +138,7 @@ func (o *Outbox) retryConflicts(ctx context.Context, try func() error) error {
 func (o *Outbox) transactOnce(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
 	outer, _ := ctx.Value(transactionKey{}).(*transaction)
 	stored := false
-	err := o.write(ctx, o.cfg.Isolation, func(tx *sql.Tx) error {
+	err := o.write(ctx, func(tx *sql.Tx) error {
 		t := &transaction{outbox: o, tx: tx, outer: outer}
 		defer t.end() // also if fn panics
 		if err := fn(context.WithValue(ctx, transactionKey{}, t), tx); err != nil {
@@ -148,6 +148,9 @@ func (o *Outbox) transactOnce(ctx context.Context, fn func(ctx context.Context, 
 		stored, doomed = t.end()
 		if doomed != nil {
 			return fmt.Errorf("%w: a nested one failed: %w", ErrRolledBack, doomed)
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("%w: its context has ended: %w", ErrRolledBack, context.Cause(ctx))
 		}
 		if stored {
 			return o.notify(ctx, tx)

@@ -34,7 +34,8 @@ func (r *relay) turn(ctx context.Context, now time.Time) {
 	r.accept(got.rows, now)
 	if got.more {
 		r.wanted = true
-		r.starved = len(got.rows) == 0
+		// Unless this very turn has made room.
+		r.starved = len(got.rows) == 0 && r.outbox.cfg.WindowBytes-r.bytes == c.bytes
 	}
 }
 
@@ -63,9 +64,7 @@ func (r *relay) settled(ctx context.Context, now time.Time) {
 	for _, v := range r.done.held {
 		r.forget(v.row.seq)
 		// A moment later than the database says, so as not to look too early.
-		if due := now.Add(v.delay + 5*time.Millisecond); r.heldUntil.IsZero() || due.Before(r.heldUntil) {
-			r.heldUntil = due
-		}
+		r.dues.add(now.Add(v.delay+5*time.Millisecond), r.outbox.cfg.Window)
 	}
 	for _, v := range r.done.failed {
 		r.forget(v.row.seq)
@@ -113,7 +112,6 @@ func (r *relay) reportHeld(ctx context.Context) {
 func (r *relay) finish(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, finishTimeout)
 	defer cancel()
-	r.ending = true
 	for len(r.attempts) > 0 && ctx.Err() == nil {
 		select {
 		case a := <-r.answers:

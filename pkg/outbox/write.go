@@ -9,14 +9,34 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// writeSimply runs fn in a transaction of the outbox's own, which needs no more
-// than read committed.
-func (o *Outbox) writeSimply(ctx context.Context, fn func(tx *sql.Tx) error) error {
-	return o.retryConflicts(ctx, func() error { return o.write(ctx, sql.LevelReadCommitted, fn) })
+// beginner is a pool or one of its connections.
+type beginner interface {
+	BeginTx(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error)
 }
 
-// write runs fn in a transaction and commits it, once.
-func (o *Outbox) write(ctx context.Context, isolation sql.IsolationLevel, fn func(tx *sql.Tx) error) error {
+// writeRelaxed runs fn in a transaction whose loss in a crash of the machine
+// does no harm: a relay's, or one that removes old rows.
+func (o *Outbox) writeRelaxed(ctx context.Context, fn func(tx *sql.Tx) error) error {
+	return o.retryConflicts(ctx, func() error {
+		leave, err := o.gate.enter(ctx)
+		if err != nil {
+			return err
+		}
+		defer leave()
+		if o.dialect == SQLite {
+			return o.relaxSQLite(ctx, func(conn *sql.Conn) error { return transact(ctx, conn, nil, fn) })
+		}
+		return transact(ctx, o.db, &sql.TxOptions{Isolation: sql.LevelReadCommitted}, func(tx *sql.Tx) error {
+			if err := relaxPostgreSQL(ctx, tx); err != nil {
+				return err
+			}
+			return fn(tx)
+		})
+	})
+}
+
+// write runs fn in a transaction, once.
+func (o *Outbox) write(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	leave, err := o.gate.enter(ctx)
 	if err != nil {
 		return err
@@ -24,15 +44,20 @@ func (o *Outbox) write(ctx context.Context, isolation sql.IsolationLevel, fn fun
 	defer leave()
 	var options *sql.TxOptions
 	if o.dialect == PostgreSQL {
-		options = &sql.TxOptions{Isolation: isolation}
+		options = &sql.TxOptions{Isolation: o.cfg.Isolation}
 	}
-	tx, err := o.db.BeginTx(ctx, options)
+	return transact(ctx, o.db, options, fn)
+}
+
+// transact runs fn in a transaction and commits it.
+func transact(ctx context.Context, db beginner, options *sql.TxOptions, fn func(tx *sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, options)
 	if err != nil {
 		return fmt.Errorf("begin transaction: %w", err)
 	}
 	committing := false
 	defer func() {
-		if !committing {
+		if !committing { // also if fn panics
 			_ = tx.Rollback() // its error, if any, comes after the one that matters
 		}
 	}()
