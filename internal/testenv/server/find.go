@@ -24,6 +24,24 @@ func (e *MissingError) Error() string {
 		e.Server, strings.Join(e.Searched, ", "), e.Docker, e.Install)
 }
 
+// HasRabbitMQ tells whether RabbitMQ is installed on this machine.
+func HasRabbitMQ() bool {
+	_, _, ok := findRabbitMQ()
+	return ok
+}
+
+// HasPostgreSQL tells whether PostgreSQL's server is installed on this machine.
+func HasPostgreSQL() bool {
+	_, _, ok := findPostgreSQL()
+	return ok
+}
+
+// HasJaeger tells whether Jaeger's program is on this machine.
+func HasJaeger() bool {
+	_, _, ok := findJaeger()
+	return ok
+}
+
 // folderWith returns the first folder that has all the named programs in it.
 // The patterns are those of [filepath.Glob]; of what one matches, the last in
 // order of version is tried first.

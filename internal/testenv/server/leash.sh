@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Ends servers and removes their folder when the process that started them is
 # gone. See leash.go. Run as: sh -c THIS laban-leash FOLDER, orders on stdin.
 folder=$1

@@ -6,6 +6,12 @@
 // describes, runs the command, ends the servers, and exits with the command's
 // status. Without a flag it starts all three. A server that the environment
 // names already is used as it is.
+//
+//	withservers -missing
+//
+// lists, one on a line, the servers that neither the environment names nor the
+// machine has installed; for Jaeger followed by the version to build and where
+// to put it. The script behind make deps reads it.
 package main
 
 import (
@@ -31,6 +37,9 @@ func main() {
 }
 
 func run(args []string, progress io.Writer) (status int, err error) {
+	if len(args) == 1 && args[0] == "-missing" {
+		return 0, printMissing(os.Stdout)
+	}
 	wanted, command, err := parse(args, progress)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0, nil

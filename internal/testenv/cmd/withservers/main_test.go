@@ -86,6 +86,23 @@ func TestSignalsArePassedOn(t *testing.T) {
 	require.Equal(t, 9, exitStatus(t, cmd.Wait()))
 }
 
+func TestMissingServersAreListed(t *testing.T) {
+	home := t.TempDir()
+	cmd := withservers(t, "-missing")
+	cmd.Env = append(cmd.Env, "HOME="+home, "XDG_CACHE_HOME=", "LABAN_JAEGER_BIN=", "PATH="+home,
+		"LABAN_TEST_AMQP_URL=amqp://named", "LABAN_TEST_POSTGRES_URL=postgres://named")
+	named, err := cmd.Output()
+	require.NoError(t, err)
+	require.Empty(t, string(named), "what is named is not missing")
+
+	cmd = withservers(t, "-missing")
+	cmd.Env = append(cmd.Env, "HOME="+home, "XDG_CACHE_HOME=", "LABAN_JAEGER_BIN=", "PATH="+home, "LABAN_TEST_JAEGER_QUERY_URL=",
+		"LABAN_TEST_AMQP_URL=amqp://named", "LABAN_TEST_POSTGRES_URL=postgres://named")
+	missing, err := cmd.Output()
+	require.NoError(t, err)
+	require.Regexp(t, "^jaeger v[0-9.]+ "+home+"/.+/jaeger-v[0-9.]+\n$", string(missing))
+}
+
 func TestMistakesAreSaid(t *testing.T) {
 	for _, args := range [][]string{{}, {"-jaeger"}, {"-oracle", "true"}, {"-jaeger", "/nowhere/command"}} {
 		cmd := withservers(t, args...)

@@ -18,15 +18,17 @@ type server struct {
 	flag, name string
 	// named is the variable that names one that runs already.
 	named string
+	// installed tells whether this machine has its program.
+	installed func() bool
 	// start starts one and returns what to add to the environment.
 	start func(ctx context.Context) (env []string, stop func(), err error)
 }
 
 func servers() []server {
 	return []server{
-		{"rabbitmq", "RabbitMQ", "LABAN_TEST_AMQP_URL", startRabbitMQ},
-		{"postgresql", "PostgreSQL", "LABAN_TEST_POSTGRES_URL", startPostgreSQL},
-		{"jaeger", "Jaeger", "LABAN_TEST_JAEGER_QUERY_URL", startJaeger},
+		{"rabbitmq", "RabbitMQ", "LABAN_TEST_AMQP_URL", node.HasRabbitMQ, startRabbitMQ},
+		{"postgresql", "PostgreSQL", "LABAN_TEST_POSTGRES_URL", node.HasPostgreSQL, startPostgreSQL},
+		{"jaeger", "Jaeger", "LABAN_TEST_JAEGER_QUERY_URL", node.HasJaeger, startJaeger},
 	}
 }
 
