@@ -23,4 +23,10 @@ else
 	say "the scripts are NOT CHECKED: shellcheck is not installed"
 	for script in scripts/*.bash .ci/run; do bash -n "$script" || status=1; done
 fi
+for page in docs/adr/[0-9]*.md; do
+	grep -qF "(${page##*/})" docs/adr/README.md || {
+		say "docs/adr/README.md does not list ${page##*/}"
+		status=1
+	}
+done
 exit "$status"
