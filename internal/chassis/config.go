@@ -31,6 +31,8 @@ type config struct {
 	ShutdownDelay  time.Duration `env:"SHUTDOWN_DELAY" envDefault:"0s" help:"how long to go on after SIGTERM while /readyz already answers 503, so that load balancers notice"`
 	DrainTimeout   time.Duration `env:"DRAIN_TIMEOUT" envDefault:"20s" help:"how long finishing what is under way may take; what the outbox can't publish in that time is published at the next start"`
 
+	TraceSQL bool `env:"TRACE_SQL" envDefault:"false" group:"Traces" help:"a span for each SQL statement; they triple an order's spans, so they are for looking into one service"`
+
 	LogLevel  logLevel  `env:"LOG_LEVEL" envDefault:"info" group:"Logs" help:"debug, info, warn or error"`
 	LogFormat logFormat `env:"LOG_FORMAT" envDefault:"text" help:"text for people, json for machines"`
 }

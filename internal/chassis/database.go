@@ -33,7 +33,7 @@ func ping(ctx context.Context, db *sql.DB) error {
 // connectDatabase opens the database, waiting for one that does not answer yet.
 func (p *process) connectDatabase(ctx context.Context) error {
 	var opts []database.Option
-	if p.opts.TracerProvider != nil {
+	if p.opts.TraceSQL && p.opts.TracerProvider != nil {
 		opts = append(opts, database.WithTracing(p.opts.TracerProvider))
 	}
 	if p.opts.VolatileDatabase {

@@ -110,6 +110,7 @@ func serve(ctx context.Context, spec Spec, environ map[string]string, stderr io.
 		ShutdownDelay:  cfg.ShutdownDelay,
 		DrainTimeout:   cfg.DrainTimeout,
 		Telemetry:      t,
+		TraceSQL:       cfg.TraceSQL,
 		flushTelemetry: t.Shutdown,
 		openTransport: func(ctx context.Context) (bus.Transport, error) {
 			ctx, cancel := context.WithTimeout(ctx, firstConnection)

@@ -58,12 +58,13 @@ type Options struct {
 	// shows. Default: a registry of the service's own for both.
 	Metrics  prometheus.Registerer
 	Gatherer prometheus.Gatherer
-	// TracerProvider, MeterProvider and Propagator are for HTTP requests, the
-	// first one also for the database. Default: the global ones of
-	// OpenTelemetry for HTTP, and no spans of the database.
+	// TracerProvider, MeterProvider and Propagator are for HTTP requests.
+	// Default: the global ones of OpenTelemetry.
 	TracerProvider trace.TracerProvider
 	MeterProvider  metric.MeterProvider
 	Propagator     propagation.TextMapPropagator
+	// TraceSQL gives each SQL statement a span, where TracerProvider is set.
+	TraceSQL bool
 
 	// OnConsuming, where set, is called once, when the service receives events.
 	// It must not block.
