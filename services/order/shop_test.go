@@ -51,6 +51,7 @@ type shop struct {
 // shopOptions adjust a shop.
 type shopOptions struct {
 	telemetry *tracing.Telemetry
+	traceSQL  bool
 }
 
 // openShop starts the service on the database at url, and stops it at the end
@@ -78,6 +79,7 @@ func openShop(t *testing.T, url string, o shopOptions) *shop {
 			Listener:    listener,
 			Version:     "1.2.3",
 			Telemetry:   o.telemetry,
+			TraceSQL:    o.traceSQL,
 			Logger:      slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 			RetryLevels: []time.Duration{time.Millisecond, 5 * time.Millisecond},
 			OnConsuming: func(p chassis.Parts) { s.parts = p; close(started) },

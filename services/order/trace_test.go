@@ -32,7 +32,7 @@ type watchedShop struct {
 	exporter  *tracetest.InMemoryExporter
 }
 
-func openWatchedShop(t *testing.T) *watchedShop {
+func openWatchedShop(t *testing.T, o shopOptions) *watchedShop {
 	t.Helper()
 	w := &watchedShop{exporter: tracetest.NewInMemoryExporter()}
 	var err error
@@ -41,7 +41,8 @@ func openWatchedShop(t *testing.T) *watchedShop {
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.telemetry.Shutdown(context.Background())) })
-	w.shop = openShop(t, "sqlite::memory:", shopOptions{telemetry: w.telemetry})
+	o.telemetry = w.telemetry
+	w.shop = openShop(t, "sqlite::memory:", o)
 	return w
 }
 
@@ -91,7 +92,7 @@ func linksOf(s tracetest.SpanStub) []trace.SpanID {
 // TestAnOrderIsOneTrace: that of the request that placed it, also where a later
 // request, in a trace of its own, cancels it.
 func TestAnOrderIsOneTrace(t *testing.T) {
-	w := openWatchedShop(t)
+	w := openWatchedShop(t, shopOptions{traceSQL: true})
 	o := w.place("Traceparent", placeHeader)
 	require.Equal(t, placeTrace, o.TraceID, "the API says where to look")
 	placed := w.one("POST /orders")
@@ -119,9 +120,10 @@ func TestAnOrderIsOneTrace(t *testing.T) {
 
 // TestARepeatedRequestPointsToTheOrder: it starts no second flow.
 func TestARepeatedRequestPointsToTheOrder(t *testing.T) {
-	w := openWatchedShop(t)
+	w := openWatchedShop(t, shopOptions{traceSQL: true})
 	o := w.place("Traceparent", placeHeader, "Idempotency-Key", "key-1")
 	placed := w.one("POST /orders")
+	w.one("publish events:order.placed")
 	again := w.place("Traceparent", cancelHeader, "Idempotency-Key", "key-1")
 	require.Equal(t, o, again)
 	require.Eventually(t, func() bool { return len(w.named("POST /orders")) == 2 }, waitFor, tick)
@@ -137,7 +139,7 @@ func TestARepeatedRequestPointsToTheOrder(t *testing.T) {
 
 // TestARequestWithoutATraceStartsOne.
 func TestARequestWithoutATraceStartsOne(t *testing.T) {
-	w := openWatchedShop(t)
+	w := openWatchedShop(t, shopOptions{})
 	o := w.place()
 	require.Equal(t, w.one("POST /orders").SpanContext.TraceID().String(), o.TraceID)
 	require.Equal(t, o.TraceID, w.one("publish events:order.placed").SpanContext.TraceID().String())
@@ -146,7 +148,7 @@ func TestARequestWithoutATraceStartsOne(t *testing.T) {
 // TestAnUnsampledRequestIsAnOrderToo: its trace is known though nothing is
 // recorded of it.
 func TestAnUnsampledRequestIsAnOrderToo(t *testing.T) {
-	w := openWatchedShop(t)
+	w := openWatchedShop(t, shopOptions{})
 	o := w.place("Traceparent", strings.TrimSuffix(placeHeader, "01")+"00")
 	require.Equal(t, placeTrace, o.TraceID)
 	w.published(o.ID, orderPlaced, 1)
@@ -158,7 +160,7 @@ func TestAnUnsampledRequestIsAnOrderToo(t *testing.T) {
 // TestSpansOfTheDatabaseBelongToTheOrder: whoever looks at a slow order sees
 // which statement it was, and no values.
 func TestSpansOfTheDatabaseBelongToTheOrder(t *testing.T) {
-	w := openWatchedShop(t)
+	w := openWatchedShop(t, shopOptions{traceSQL: true})
 	o := w.place("Traceparent", placeHeader)
 	w.one("publish events:order.placed")
 	statements := slices.DeleteFunc(w.all(), func(s tracetest.SpanStub) bool { return !strings.HasPrefix(s.Name, "sql.") })
