@@ -5,6 +5,8 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/laban-io/laban/pkg/tracing/internal/messaging"
 )
 
 // config is what options of [NewHooks] set.
@@ -63,17 +65,17 @@ func WithPropagator(p propagation.TextMapPropagator) Option {
 
 // SettleSpans says which deliveries get a span of their own for being settled.
 // Metrics count every one of them. See docs/adr/0004-settle-spans.md.
-type SettleSpans int
+type SettleSpans = messaging.SettleSpans
 
-// The choices. The zero value is SettleSpansUnlessAcked.
+// The choices of [WithSettleSpans].
 const (
 	// SettleSpansUnlessAcked: those that are retried, parked, dropped or
-	// requeued.
-	SettleSpansUnlessAcked SettleSpans = iota
+	// requeued. This is the default.
+	SettleSpansUnlessAcked = messaging.SettleSpansUnlessAcked
 	// SettleSpansAll: every delivery.
-	SettleSpansAll
+	SettleSpansAll = messaging.SettleSpansAll
 	// SettleSpansNone: none.
-	SettleSpansNone
+	SettleSpansNone = messaging.SettleSpansNone
 )
 
 // WithSettleSpans sets which deliveries get a span for being settled.

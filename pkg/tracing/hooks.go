@@ -141,16 +141,7 @@ func (h *Hooks) SettleEnd(ctx context.Context, d *bus.Delivery, v bus.Verdict, e
 	h.messages.Settled(ctx, s, elapsed.Seconds(), failure)
 }
 
-func (h *Hooks) settleSpan(v bus.Verdict) bool {
-	switch h.settleSpans {
-	case SettleSpansAll:
-		return true
-	case SettleSpansNone:
-		return false
-	default:
-		return v.Action != bus.Ack
-	}
-}
+func (h *Hooks) settleSpan(v bus.Verdict) bool { return h.settleSpans.Want(v.Action == bus.Ack) }
 
 // settleOperation names what is done to the delivery by the verdict: ack,
 // retry, park, drop or requeue.

@@ -38,7 +38,7 @@ func newInstruments(meter metric.Meter, tallies func() []*tally) (instruments, e
 		_, errs[4] = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 			for _, t := range tallies() {
 				switch t.kind {
-				case send:
+				case send, forward:
 					t.observe(o, sent.Inst())
 				case process:
 					t.observe(o, consumed.Inst())

@@ -17,13 +17,18 @@ type Operation struct {
 type opKind int
 
 const (
-	send opKind = iota
+	send    opKind = iota
+	forward        // send of a message that has its creation context already
 	process
 	settle
 )
 
 // Publish is the operation of a producer.
 func Publish() Operation { return Operation{Name: "publish", kind: send} }
+
+// Forward is the operation of a producer whose message has a creation context
+// of its own, which stays in it.
+func Forward() Operation { return Operation{Name: "publish", kind: forward} }
 
 // Process is the operation of a consumer to which messages are pushed.
 func Process() Operation { return Operation{Name: "process", kind: process} }
@@ -34,7 +39,7 @@ func Settle(name string) Operation { return Operation{Name: name, kind: settle} 
 
 func (o Operation) typeAttr() attribute.KeyValue {
 	switch o.kind {
-	case send:
+	case send, forward:
 		return semconv.MessagingOperationTypeSend
 	case process:
 		return semconv.MessagingOperationTypeProcess

@@ -1,0 +1,94 @@
+package amqptrace
+
+import (
+	amqp "github.com/rabbitmq/amqp091-go"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/laban-io/laban/pkg/tracing/internal/messaging"
+)
+
+// config is what options of [New] set.
+type config struct {
+	tracerProvider trace.TracerProvider
+	meterProvider  metric.MeterProvider
+	propagator     propagation.TextMapPropagator
+	settleSpans    SettleSpans
+	host           string
+	port           int
+}
+
+// Option changes how a [Tracer] works.
+type Option interface{ apply(*config) }
+
+type optionFunc func(*config)
+
+func (f optionFunc) apply(c *config) { f(c) }
+
+func newConfig(opts []Option) config {
+	var c config
+	for _, o := range opts {
+		if o != nil {
+			o.apply(&c)
+		}
+	}
+	if c.tracerProvider == nil {
+		c.tracerProvider = otel.GetTracerProvider()
+	}
+	if c.meterProvider == nil {
+		c.meterProvider = otel.GetMeterProvider()
+	}
+	if c.propagator == nil {
+		c.propagator = otel.GetTextMapPropagator()
+	}
+	return c
+}
+
+// WithTracerProvider sets where spans go. Nil means the global provider.
+func WithTracerProvider(p trace.TracerProvider) Option {
+	return optionFunc(func(c *config) { c.tracerProvider = p })
+}
+
+// WithMeterProvider sets where metrics go. Nil means the global provider.
+func WithMeterProvider(p metric.MeterProvider) Option {
+	return optionFunc(func(c *config) { c.meterProvider = p })
+}
+
+// WithPropagator sets how trace context travels. Nil means the global
+// propagator.
+func WithPropagator(p propagation.TextMapPropagator) Option {
+	return optionFunc(func(c *config) { c.propagator = p })
+}
+
+// WithURL names the broker by the URL that is dialled, for server.address and
+// server.port. Nothing else of the URL is kept, and one that can't be read is
+// left out: dialling it will say why.
+func WithURL(url string) Option {
+	return optionFunc(func(c *config) {
+		if uri, err := amqp.ParseURI(url); err == nil {
+			c.host, c.port = uri.Host, uri.Port
+		}
+	})
+}
+
+// SettleSpans says which deliveries get a span of their own for being settled.
+// Metrics count every one of them. See docs/adr/0004-settle-spans.md.
+type SettleSpans = messaging.SettleSpans
+
+// The choices of [WithSettleSpans].
+const (
+	// SettleSpansUnlessAcked: those that are rejected or nacked. This is the
+	// default.
+	SettleSpansUnlessAcked = messaging.SettleSpansUnlessAcked
+	// SettleSpansAll: every delivery.
+	SettleSpansAll = messaging.SettleSpansAll
+	// SettleSpansNone: none.
+	SettleSpansNone = messaging.SettleSpansNone
+)
+
+// WithSettleSpans sets which deliveries get a span for being settled.
+func WithSettleSpans(s SettleSpans) Option {
+	return optionFunc(func(c *config) { c.settleSpans = s })
+}
