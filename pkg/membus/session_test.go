@@ -69,6 +69,48 @@ func TestDeletedQueueWithBusyHandlers(t *testing.T) {
 	})
 }
 
+// A queue that was deleted takes nothing any more, and holds up nobody.
+func TestDeletedQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newSmall(t, membus.Config{QueueMessages: 1})
+		declare(t, b)
+		publisher := b.Connect()
+		require.NoError(t, send(t.Context(), publisher, message("order.placed")))
+		answer := make(chan error, 1)
+		waiting := message("order.placed")
+		start := time.Now()
+		go func() { answer <- send(t.Context(), publisher, waiting) }()
+		synctest.Wait()
+		b.DeleteQueue("payment")
+		b.DeleteQueue("payment")
+		require.NoError(t, <-answer)
+		require.Zero(t, time.Since(start))
+		require.Len(t, b.Unrouted(), 1)
+		require.Equal(t, waiting.Event.ID, b.Unrouted()[0].Event.ID)
+		require.Empty(t, b.Queues())
+	})
+}
+
+// Consumers that are free take turns.
+func TestTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newSmall(t, membus.Config{})
+		var turns []string
+		for _, name := range []string{"first", "second", "third"} {
+			consume(t, b, bus.Subscription{Receive: func(ctx context.Context, d *bus.Delivery) {
+				settle(t, bus.Verdict{})(ctx, d)
+				turns = append(turns, name)
+			}})
+		}
+		publisher := b.Connect()
+		for range 6 {
+			require.NoError(t, send(t.Context(), publisher, message("order.placed")))
+			synctest.Wait()
+		}
+		require.Equal(t, []string{"first", "second", "third", "first", "second", "third"}, turns)
+	})
+}
+
 // A delivery that was not settled comes again, and one that was settled is
 // settled.
 func TestUnsettled(t *testing.T) {

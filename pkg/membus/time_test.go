@@ -82,6 +82,16 @@ func TestCloseWaitsForPublishers(t *testing.T) {
 
 		publisher = b.Connect()
 		b.SetBlocked(true)
+		short, cancelShort := context.WithTimeout(t.Context(), time.Second)
+		defer cancelShort()
+		go func() { answers <- send(short, publisher, message("order.placed")) }()
+		synctest.Wait()
+		start = time.Now()
+		require.NoError(t, publisher.Close(t.Context()))
+		require.Equal(t, time.Second, time.Since(start), "no longer than the last publisher")
+		require.ErrorIs(t, <-answers, bus.ErrBlocked)
+
+		publisher = b.Connect()
 		publish()
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
