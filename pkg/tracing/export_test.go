@@ -34,3 +34,12 @@ func (t *Telemetry) SetStages(shutdowns ...func(context.Context) error) {
 		t.stop(stage{name: "test", flush: func(context.Context) error { return nil }, shutdown: f})
 	}
 }
+
+// ErrorTypeNames are the error types of the bus's own errors.
+func ErrorTypeNames() []string {
+	var names []string
+	for _, k := range errorTypes() {
+		names = append(names, k.Type)
+	}
+	return names
+}

@@ -41,8 +41,7 @@ func Example() {
 		}
 		return nil
 	}
-	fmt.Println(run != nil)
-	// Output: true
+	_ = run
 }
 
 func ExampleTracer_Process() {

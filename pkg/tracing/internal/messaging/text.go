@@ -12,14 +12,21 @@ const maxText = 256
 
 // clean makes text from a message fit for an attribute. OTLP carries UTF-8
 // only: one ill-formed string fails the export of its whole batch.
-func clean(s string) string {
-	if len(s) > maxText {
-		s = s[:maxText]
+func clean(s string) string { return fit(s, maxText) }
+
+// fit returns s as valid UTF-8 of at most limit bytes.
+func fit(s string, limit int) string {
+	if len(s) > limit {
+		s = s[:limit]
 	}
 	if utf8.ValidString(s) {
 		return s
 	}
-	return strings.ToValidUTF8(s, "\uFFFD")
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) > limit {
+		s = strings.ToValidUTF8(s[:limit], "") // what replaces a byte is longer
+	}
+	return s
 }
 
 // maxDescription bounds the text of an error in a span's status, in bytes.
@@ -31,11 +38,7 @@ func Describe(err error) string {
 	if err == nil {
 		return ""
 	}
-	text := Redact(err.Error())
-	if len(text) > maxDescription {
-		text = text[:maxDescription]
-	}
-	return strings.ToValidUTF8(text, "\uFFFD")
+	return fit(Redact(err.Error()), maxDescription)
 }
 
 // userinfo is the part of a URL's authority before the last "@".
