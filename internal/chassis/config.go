@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,17 +42,43 @@ type config struct {
 // every variable that is wrong, and shows no secret.
 func readConfig(spec Spec, environ map[string]string) (config, error) {
 	c := defaultConfig(spec)
-	errs := parseInto(&c, environ)
+	wrong := parseInto(&c, environ)
 	if spec.Settings != nil {
-		errs = append(errs, parseInto(spec.Settings, environ)...)
+		wrong = append(wrong, parseInto(spec.Settings, environ)...)
 	}
-	if len(errs) == 0 {
-		errs = c.validate()
+	for _, w := range c.validate() {
+		// What could not even be read has no value to judge.
+		if !slices.ContainsFunc(wrong, func(known wrongVariable) bool { return known.name == w.name }) {
+			wrong = append(wrong, w)
+		}
 	}
-	if len(errs) > 0 {
-		return config{}, fmt.Errorf("the environment is wrong; see --help for what each variable means:\n%w", errors.Join(errs...))
+	if len(wrong) == 0 {
+		return c, nil
 	}
-	return c, nil
+	lines := make([]error, len(wrong))
+	for i, w := range wrong {
+		lines[i] = w
+	}
+	return config{}, fmt.Errorf("the environment is wrong; see --help for what each variable means:\n%w", errors.Join(lines...))
+}
+
+// wrongVariable is a variable that has to be put right.
+type wrongVariable struct {
+	name string
+	err  error
+}
+
+// Error begins with the variable's name.
+func (w wrongVariable) Error() string { return w.name + w.err.Error() }
+
+// wrongValue says of a variable what its value is and should be.
+func wrongValue(name string, value any, format string, args ...any) wrongVariable {
+	return wrongVariable{name, fmt.Errorf("=%v: "+format, append([]any{value}, args...)...)}
+}
+
+// wrongSecret is wrongValue for a variable whose value is not to be shown.
+func wrongSecret(name string, err error) wrongVariable {
+	return wrongVariable{name, fmt.Errorf(": %w", err)}
 }
 
 // dataDir is where databases are that nobody has given a place.
@@ -66,38 +93,38 @@ func defaultConfig(spec Spec) config {
 }
 
 // parseInto fills target, a pointer to a struct with env tags.
-func parseInto(target any, environ map[string]string) []error {
+func parseInto(target any, environ map[string]string) []wrongVariable {
 	err := env.ParseWithOptions(target, env.Options{Environment: environ})
 	if err == nil {
 		return nil
 	}
 	var all env.AggregateError
 	if !errors.As(err, &all) {
-		return []error{err}
+		all.Errors = []error{err}
 	}
-	var errs []error
+	var wrong []wrongVariable
 	for _, err := range all.Errors {
-		errs = append(errs, explain(err, target, environ))
+		wrong = append(wrong, explain(err, target, environ))
 	}
-	return errs
+	return wrong
 }
 
 // explain says which variable is wrong, with its value unless that is secret.
 // The library knows the field's name, which the reader of the message does not.
-func explain(err error, target any, environ map[string]string) error {
+func explain(err error, target any, environ map[string]string) wrongVariable {
 	var parse env.ParseError
 	if !errors.As(err, &parse) {
-		return err
+		return wrongVariable{"", err}
 	}
 	field, ok := reflect.TypeOf(target).Elem().FieldByName(parse.Name)
 	if !ok {
-		return err
+		return wrongVariable{"", err}
 	}
 	name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
 	if field.Tag.Get("secret") != "" {
-		return fmt.Errorf("%s: %s", name, field.Tag.Get("help"))
+		return wrongSecret(name, errors.New(field.Tag.Get("help")))
 	}
-	return fmt.Errorf("%s=%q: %w", name, environ[name], plainCause(parse))
+	return wrongValue(name, strconv.Quote(environ[name]), "%w", plainCause(parse))
 }
 
 // plainCause replaces what strconv and time say by what is asked for.
@@ -113,19 +140,34 @@ func plainCause(parse env.ParseError) error {
 	}
 }
 
-func (c *config) validate() []error {
-	var errs []error
+// validate returns what can be read and is wrong nevertheless.
+func (c *config) validate() []wrongVariable {
+	var wrong []wrongVariable
 	for i, text := range c.AMQPURLs {
 		c.AMQPURLs[i] = strings.TrimSpace(text)
 		if err := checkURL(c.AMQPURLs[i], "amqp", "amqps"); err != nil {
-			errs = append(errs, fmt.Errorf("AMQP_URL: %w", err))
+			wrong = append(wrong, wrongSecret("AMQP_URL", err))
 		}
 	}
 	if err := checkURL(c.DatabaseURL, "sqlite", "postgres", "postgresql"); err != nil {
-		errs = append(errs, fmt.Errorf("DATABASE_URL: %w", err))
+		wrong = append(wrong, wrongSecret("DATABASE_URL", err))
 	}
-	if (c.AMQPTLSCert == "") != (c.AMQPTLSKey == "") {
-		errs = append(errs, errors.New("AMQP_TLS_CERT and AMQP_TLS_KEY belong together: set both or none"))
+	if err := checkAddr(c.HTTPAddr); err != nil {
+		wrong = append(wrong, wrongValue("HTTP_ADDR", strconv.Quote(c.HTTPAddr), "%w", err))
+	}
+	if c.Concurrency < 1 || c.Concurrency > 10_000 {
+		wrong = append(wrong, wrongValue("CONCURRENCY", c.Concurrency, "must be between 1 and 10000"))
+	}
+	return append(append(wrong, c.validateFiles()...), c.validateTimes()...)
+}
+
+func (c *config) validateFiles() []wrongVariable {
+	var wrong []wrongVariable
+	if c.AMQPTLSCert != "" && c.AMQPTLSKey == "" {
+		wrong = append(wrong, wrongSecret("AMQP_TLS_KEY", errors.New("not set, though AMQP_TLS_CERT is: they belong together")))
+	}
+	if c.AMQPTLSKey != "" && c.AMQPTLSCert == "" {
+		wrong = append(wrong, wrongSecret("AMQP_TLS_CERT", errors.New("not set, though AMQP_TLS_KEY is: they belong together")))
 	}
 	for _, f := range []struct{ name, path string }{
 		{"AMQP_TLS_CA", c.AMQPTLSCA}, {"AMQP_TLS_CERT", c.AMQPTLSCert}, {"AMQP_TLS_KEY", c.AMQPTLSKey},
@@ -134,33 +176,39 @@ func (c *config) validate() []error {
 			continue
 		}
 		if _, err := os.Stat(f.path); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", f.name, err))
+			wrong = append(wrong, wrongValue(f.name, f.path, "%w", err))
 		}
 	}
-	if _, port, err := net.SplitHostPort(c.HTTPAddr); err != nil {
-		errs = append(errs, fmt.Errorf("HTTP_ADDR=%q: write it as host:port, such as 127.0.0.1:8080, or :8080 for all interfaces", c.HTTPAddr))
-	} else if n, err := strconv.ParseUint(port, 10, 16); err != nil {
-		errs = append(errs, fmt.Errorf("HTTP_ADDR=%q: port %q is not between 0 and 65535", c.HTTPAddr, port))
-	} else {
-		_ = n
-	}
-	if c.Concurrency < 1 || c.Concurrency > 10_000 {
-		errs = append(errs, fmt.Errorf("CONCURRENCY=%d: must be between 1 and 10000", c.Concurrency))
-	}
+	return wrong
+}
+
+func (c *config) validateTimes() []wrongVariable {
+	var wrong []wrongVariable
 	for _, d := range []struct {
-		name  string
-		value time.Duration
-		least time.Duration
+		name         string
+		value, least time.Duration
 	}{
 		{"HANDLER_TIMEOUT", c.HandlerTimeout, time.Millisecond},
 		{"DRAIN_TIMEOUT", c.DrainTimeout, time.Millisecond},
 		{"SHUTDOWN_DELAY", c.ShutdownDelay, 0},
 	} {
 		if d.value < d.least || d.value > time.Hour {
-			errs = append(errs, fmt.Errorf("%s=%v: must be between %v and 1h", d.name, d.value, d.least))
+			wrong = append(wrong, wrongValue(d.name, d.value, "must be between %v and 1h", d.least))
 		}
 	}
-	return errs
+	return wrong
+}
+
+// checkAddr tells what is wrong with an address to listen on.
+func checkAddr(addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return errors.New("write it as host:port, such as 127.0.0.1:8080, or :8080 for all interfaces")
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("port %q is not between 0 and 65535", port)
+	}
+	return nil
 }
 
 // checkURL tells what is wrong with a URL without showing it: it may hold a

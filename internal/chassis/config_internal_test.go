@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,8 +81,8 @@ func TestWrongConfigIsExplained(t *testing.T) {
 		"broker's escape":   {map[string]string{"AMQP_URL": "amqp://u:hunter2%zz@h/"}, `AMQP_URL: not a URL`},
 		"database's scheme": {map[string]string{"DATABASE_URL": "mysql://u:hunter2@h/d"}, `DATABASE_URL: scheme "mysql" is not known; it begins with sqlite:, postgres:`},
 		"database's host":   {map[string]string{"DATABASE_URL": "postgres://u:hunter2@[::1/d"}, `DATABASE_URL: not a URL`},
-		"key alone":         {map[string]string{"AMQP_TLS_KEY": "/nowhere/key.pem"}, `AMQP_TLS_CERT and AMQP_TLS_KEY belong together`},
-		"file":              {map[string]string{"AMQP_TLS_CA": "/nowhere/ca.pem"}, `AMQP_TLS_CA: stat /nowhere/ca.pem`},
+		"key alone":         {map[string]string{"AMQP_TLS_KEY": "/nowhere/key.pem"}, `AMQP_TLS_CERT: not set, though AMQP_TLS_KEY is`},
+		"file":              {map[string]string{"AMQP_TLS_CA": "/nowhere/ca.pem"}, `AMQP_TLS_CA=/nowhere/ca.pem: stat /nowhere/ca.pem`},
 		"own setting":       {map[string]string{"SHOP_PATIENCE": "long"}, `SHOP_PATIENCE="long": not a duration`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -93,10 +95,19 @@ func TestWrongConfigIsExplained(t *testing.T) {
 	}
 }
 
+// TestAllThatIsWrongIsNamedAtOnce: each once, also what can be read.
 func TestAllThatIsWrongIsNamedAtOnce(t *testing.T) {
 	spec, _ := shopSpec()
-	_, err := readConfig(spec, map[string]string{"LOG_LEVEL": "loud", "DRAIN_TIMEOUT": "20", "SHOP_PATIENCE": "long"})
-	for _, name := range []string{"LOG_LEVEL", "DRAIN_TIMEOUT", "SHOP_PATIENCE"} {
-		require.ErrorContains(t, err, name)
+	_, err := readConfig(spec, map[string]string{
+		"LOG_LEVEL": "loud", "DRAIN_TIMEOUT": "20", "SHOP_PATIENCE": "long", "HTTP_ADDR": "8080", "CONCURRENCY": "0",
+	})
+	require.Error(t, err)
+	lines := strings.Split(err.Error(), "\n")[1:]
+	slices.Sort(lines)
+	var names []string
+	for _, line := range lines {
+		name, _, _ := strings.Cut(line, "=")
+		names = append(names, name)
 	}
+	require.Equal(t, []string{"CONCURRENCY", "DRAIN_TIMEOUT", "HTTP_ADDR", "LOG_LEVEL", "SHOP_PATIENCE"}, names)
 }

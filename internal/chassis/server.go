@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -115,10 +116,14 @@ func (s *server) stop(ctx context.Context) error {
 }
 
 // instrument gives each request its span, which continues the caller's trace,
-// and its metrics. The server's name is fixed: taken from the Host header it
-// would be a metric label that any client could fill.
+// and its metrics. The server's name and port are fixed: taken from the Host
+// header they would be metric labels that any client could fill.
 func (p *process) instrument(next http.Handler) http.Handler {
-	opts := []otelhttp.Option{otelhttp.WithServerName(p.spec.Name)}
+	name := p.spec.Name
+	if tcp, ok := p.opts.Listener.Addr().(*net.TCPAddr); ok {
+		name = net.JoinHostPort(name, strconv.Itoa(tcp.Port))
+	}
+	opts := []otelhttp.Option{otelhttp.WithServerName(name)}
 	if p.opts.TracerProvider != nil {
 		opts = append(opts, otelhttp.WithTracerProvider(p.opts.TracerProvider))
 	}

@@ -3,15 +3,18 @@ package chassis
 import (
 	"context"
 	"encoding/json"
+	"io"
+	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/propagation"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+
+	"github.com/laban-io/laban/pkg/tracing"
 )
 
 // servePage runs a service with one page.
@@ -62,32 +65,60 @@ func TestARequestHasADeadline(t *testing.T) {
 	require.LessOrEqual(t, d, requestTimeout)
 }
 
-// TestARequestContinuesItsTrace: its span is named after the route, is a child
-// of the caller's, and takes nothing from the Host header.
+// TestARequestContinuesItsTrace: its span is named after the route and is a
+// child of the caller's. Nothing is taken from the Host header, in metrics
+// neither.
 func TestARequestContinuesItsTrace(t *testing.T) {
 	exporter := tracetest.NewInMemoryExporter()
-	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(exporter))
-	defer func() { require.NoError(t, provider.Shutdown(context.Background())) }()
-	r := servePage(t, func(http.ResponseWriter, *http.Request) {}, Options{TracerProvider: provider, Propagator: propagation.TraceContext{}})
+	telemetry, err := tracing.Start(t.Context(), tracing.Config{Service: "shop", Local: true, LogOutput: io.Discard, SpanExporter: exporter})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, telemetry.Shutdown(context.Background())) }()
+	r := servePage(t, func(http.ResponseWriter, *http.Request) {}, Options{Telemetry: telemetry})
 
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+"/pages/42", nil)
 	require.NoError(t, err)
 	req.Header.Set("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
-	req.Host = "evil.example.com"
+	req.Host = "evil.example.com:6666"
 	res, err := r.client.Do(req)
 	require.NoError(t, err)
 	require.NoError(t, res.Body.Close())
-	var spans tracetest.SpanStubs
-	require.Eventually(t, func() bool { spans = exporter.GetSpans(); return len(spans) > 0 }, soon, tick)
 	r.get("/healthz")
-	require.Len(t, exporter.GetSpans(), 1, "health checks make no spans")
-	require.Equal(t, "GET /pages/{id}", spans[0].Name)
-	require.Equal(t, "0af7651916cd43dd8448eb211c80319c", spans[0].SpanContext.TraceID().String())
-	require.Equal(t, "b7ad6b7169203331", spans[0].Parent.SpanID().String())
-	attributes := attribute.NewSet(spans[0].Attributes...)
+	var span *tracetest.SpanStub
+	require.Eventually(t, func() bool {
+		require.NoError(t, telemetry.Flush(t.Context()))
+		for _, s := range exporter.GetSpans() {
+			require.NotContains(t, s.Name, "health", "health checks make no spans")
+			if s.Name == "GET /pages/{id}" {
+				span = &s
+			}
+		}
+		return span != nil
+	}, soon, tick)
+	require.Equal(t, "0af7651916cd43dd8448eb211c80319c", span.SpanContext.TraceID().String())
+	require.Equal(t, "b7ad6b7169203331", span.Parent.SpanID().String())
+	attributes := attribute.NewSet(span.Attributes...)
 	route, _ := attributes.Value("http.route")
 	require.Equal(t, "/pages/{id}", route.AsString())
-	for _, kv := range spans[0].Attributes {
+	for _, kv := range span.Attributes {
 		require.NotContains(t, kv.Value.Emit(), "evil", string(kv.Key))
+		require.NotContains(t, kv.Value.Emit(), "6666", string(kv.Key))
 	}
+	_, metrics := r.get("/metrics")
+	require.Contains(t, metrics, `http_route="/pages/{id}"`)
+	require.NotContains(t, metrics, "evil")
+	require.NotContains(t, metrics, `"6666"`)
+}
+
+// TestASlowClientIsCutOff: who begins a request and does not go on holds no
+// connection for long.
+func TestASlowClientIsCutOff(t *testing.T) {
+	r := servePage(t, func(http.ResponseWriter, *http.Request) {}, Options{})
+	conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = conn.Write([]byte("GET / HTTP/1.1\r\nHost: x\r\n"))
+	require.NoError(t, err)
+	require.NoError(t, conn.SetReadDeadline(time.Now().Add(2*readHeaderTimeout)))
+	_, err = io.Copy(io.Discard, conn)
+	require.NoError(t, err, "the server closed it before our own deadline")
 }

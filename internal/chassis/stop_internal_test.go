@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -176,4 +177,41 @@ func TestARequestThatDoesNotEndIsCutOff(t *testing.T) {
 	require.ErrorContains(t, err, "stop HTTP")
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.Less(t, time.Since(begin), requestTimeout, "it did not wait for the request's own end")
+}
+
+// deafTransport is a transport to a broker that answers nobody.
+type deafTransport struct{ bus.Transport }
+
+func (deafTransport) Send(_ context.Context, _ *bus.Message, done func(error)) {
+	done(bus.ErrUnreachable)
+}
+
+// TestWhatCannotBePublishedIsPublishedAtTheNextStart: stopping without a broker
+// is orderly, says what is left, and loses nothing.
+func TestWhatCannotBePublishedIsPublishedAtTheNextStart(t *testing.T) {
+	file := "sqlite:" + filepath.Join(t.TempDir(), "shop.db")
+	spec := testSpec(func(_ context.Context, p Parts) (Service, error) {
+		return Service{HTTP: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if err := p.Outbox.Transact(r.Context(), func(ctx context.Context, _ *sql.Tx) error {
+				return p.Outbox.Publish(ctx, event.New("shop.done", nil).WithSubject("late"))
+			}); err != nil {
+				w.WriteHeader(http.StatusInternalServerError)
+			}
+		})}, nil
+	})
+	broker := membus.New(membus.Config{})
+	defer broker.Close()
+	first := startRun(t, spec, Options{
+		DatabaseURL: file, DrainTimeout: 400 * time.Millisecond, Transport: deafTransport{broker.Connect()},
+	})
+	first.waitStarted()
+	status, _ := first.get("/")
+	require.Equal(t, http.StatusOK, status, "the broker is not needed to take a request")
+	first.end()
+	require.NoError(t, first.waitStopped())
+	require.Contains(t, first.log.String(), "events remain in the outbox")
+
+	second := startRun(t, spec, Options{DatabaseURL: file, Transport: broker.Connect()})
+	second.waitStarted()
+	require.Equal(t, []string{"late"}, published(t, broker, 1))
 }

@@ -29,7 +29,7 @@ func newAPI(s *service, version string) (http.Handler, error) {
 	cfg.SchemasPath = ""
 	cfg.OpenAPIPath = "" // served below, made once
 	cfg.RejectUnknownQueryParameters = true
-	cfg.Transformers = []huma.Transformer{hideValues}
+	cfg.Transformers = []huma.Transformer{ourProblem}
 	api := humago.New(mux, cfg)
 
 	huma.Register(api, huma.Operation{
@@ -58,6 +58,7 @@ func newAPI(s *service, version string) (http.Handler, error) {
 		Errors:       []int{http.StatusNotFound, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 	}, s.handleCancel)
 
+	describeProblems(api.OpenAPI())
 	spec, err := json.Marshal(api.OpenAPI())
 	if err != nil {
 		return nil, fmt.Errorf("describe the API: %w", err)

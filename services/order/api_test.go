@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -218,7 +219,16 @@ func TestTheAPIDescribesItself(t *testing.T) {
 		Info    struct{ Version string }
 		Paths   map[string]map[string]struct {
 			Responses map[string]struct {
-				Content map[string]any
+				Content map[string]struct {
+					Schema struct {
+						Ref string `json:"$ref"`
+					}
+				}
+			}
+		}
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]map[string]any
 			}
 		}
 	}](t, a)
@@ -230,13 +240,26 @@ func TestTheAPIDescribesItself(t *testing.T) {
 		"/orders/{id}/cancel": {"post": "202"},
 	} {
 		for method, status := range methods {
-			op, ok := spec.Paths[path][method]
-			require.True(t, ok, "%s %s", method, path)
-			require.Contains(t, op.Responses[status].Content, "application/json")
-			require.Contains(t, op.Responses["422"].Content, "application/problem+json")
+			responses := spec.Paths[path][method].Responses
+			require.Contains(t, responses[status].Content, "application/json", "%s %s", method, path)
+			require.Equal(t, "#/components/schemas/Problem", responses["422"].Content[problemType].Schema.Ref, "%s %s", method, path)
 		}
 	}
-	require.False(t, bytes.Contains(a.body, []byte("http://")) && bytes.Contains(a.body, []byte("unpkg")), "nothing is loaded from elsewhere")
+	require.Contains(t, spec.Components.Schemas["Problem"].Properties, "order_status")
+	require.Equal(t, true, spec.Components.Schemas["Place"].Properties["payment_token"]["writeOnly"])
+
+	// What is referred to is there, and every status that there is.
+	for _, ref := range regexp.MustCompile(`"#/components/schemas/([^"]+)"`).FindAllSubmatch(a.body, -1) {
+		require.Contains(t, spec.Components.Schemas, string(ref[1]))
+	}
+	var all []any
+	for _, status := range statuses() {
+		all = append(all, string(status))
+	}
+	for _, schema := range []string{"Order", "Summary"} {
+		require.Equal(t, all, spec.Components.Schemas[schema].Properties["status"]["enum"])
+	}
+	require.Equal(t, all, spec.Components.Schemas["Problem"].Properties["order_status"]["enum"])
 }
 
 // TestADatabaseThatDoesNotAnswerIs503: the client is to try again.

@@ -6,17 +6,45 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// problem is an RFC 9457 problem with two members of our own: a code that
-// programs can rely on, and the order's status where that is the problem.
+// problem is an RFC 9457 problem. Its type is about:blank, so its title is that
+// of the status; code and order_status are members of our own.
 type problem struct {
-	huma.ErrorModel
-	Code        string `json:"code,omitempty"`
-	OrderStatus Status `json:"order_status,omitempty"`
+	Title       string        `json:"title" doc:"What the status means in general"`
+	Status      int           `json:"status" doc:"The HTTP status"`
+	Detail      string        `json:"detail,omitempty" doc:"What it means here"`
+	Code        string        `json:"code,omitempty" enum:"unknown_order,order_ended,idempotency_key_reused" doc:"What programs can rely on, where the status alone does not say it"`
+	OrderStatus Status        `json:"order_status,omitempty" enum:"placed,canceling,shipped,rejected,failed,canceled,inconsistent" doc:"With order_ended: how the order stands"`
+	Errors      []problemPart `json:"errors,omitempty" doc:"Which parts of the request are wrong"`
 }
+
+// problemPart is one thing that is wrong with a request. It does not repeat the
+// value: in the wrong place that may be a payment token, and problems end up in
+// logs.
+type problemPart struct {
+	Location string `json:"location,omitempty" example:"body.items[0].quantity"`
+	Message  string `json:"message"`
+}
+
+var (
+	_ huma.StatusError       = (*problem)(nil)
+	_ huma.ContentTypeFilter = (*problem)(nil)
+)
+
+// Error returns the detail.
+func (p *problem) Error() string { return p.Detail }
+
+// GetStatus implements [huma.StatusError].
+func (p *problem) GetStatus() int { return p.Status }
+
+// ContentType implements [huma.ContentTypeFilter].
+func (p *problem) ContentType(string) string { return problemType }
+
+const problemType = "application/problem+json"
 
 // The codes.
 const (
@@ -26,10 +54,43 @@ const (
 )
 
 func newProblem(status int, code, detail string) *problem {
-	return &problem{
-		ErrorModel: huma.ErrorModel{Status: status, Title: http.StatusText(status), Detail: detail},
-		Code:       code,
+	return &problem{Title: http.StatusText(status), Status: status, Detail: detail, Code: code}
+}
+
+// ourProblem turns huma's errors, which are those of requests that it refuses,
+// into ours.
+func ourProblem(_ huma.Context, _ string, v any) (any, error) {
+	theirs, ok := v.(*huma.ErrorModel)
+	if !ok {
+		return v, nil
 	}
+	p := newProblem(theirs.Status, "", theirs.Detail)
+	for _, d := range theirs.Errors {
+		if d != nil {
+			p.Errors = append(p.Errors, problemPart{Location: d.Location, Message: d.Message})
+		}
+	}
+	return p, nil
+}
+
+// describeProblems puts our problem in the place of huma's in the description
+// of the API.
+func describeProblems(api *huma.OpenAPI) {
+	ours := api.Components.Schemas.Schema(reflect.TypeFor[problem](), true, "Problem")
+	for _, path := range api.Paths {
+		for _, op := range []*huma.Operation{path.Get, path.Post} {
+			if op == nil {
+				continue
+			}
+			for _, response := range op.Responses {
+				if content := response.Content[problemType]; content != nil {
+					content.Schema = ours
+				}
+			}
+		}
+	}
+	delete(api.Components.Schemas.Map(), "ErrorModel")
+	delete(api.Components.Schemas.Map(), "ErrorDetail")
 }
 
 // asProblem turns an error into what the client is told. What it is not told is
@@ -62,24 +123,4 @@ func unavailable(err error) bool {
 	var network net.Error
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) ||
 		errors.Is(err, driver.ErrBadConn) || errors.As(err, &network)
-}
-
-// hideValues keeps what a client sent out of the problem it gets: a value in
-// the wrong place may be a payment token, and problems end up in logs.
-func hideValues(_ huma.Context, _ string, v any) (any, error) {
-	var model *huma.ErrorModel
-	switch v := v.(type) {
-	case *huma.ErrorModel:
-		model = v
-	case *problem:
-		model = &v.ErrorModel
-	default:
-		return v, nil
-	}
-	for _, d := range model.Errors {
-		if d != nil {
-			d.Value = nil
-		}
-	}
-	return v, nil
 }
