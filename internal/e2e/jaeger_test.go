@@ -83,7 +83,7 @@ func (j jaeger) get(t testing.TB, path string, answer any) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, j.QueryURL+path, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, j.QueryURL+path, http.NoBody)
 	require.NoError(t, err)
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)

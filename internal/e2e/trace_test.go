@@ -70,7 +70,7 @@ func TestOneOrderIsOneTrace(t *testing.T) {
 	require.NoError(t, err, "%s", &out)
 	require.Len(t, report.Traces, len(demo.Fates()), "an order of each fate: %s", &out)
 	for _, order := range report.Traces {
-		t.Run(order.Fate.String(), func(t *testing.T) {
+		t.Run(order.String(), func(t *testing.T) {
 			spans := j.settled(t, order.TraceID)
 			checkStructure(t, spans, order.OrderID)
 			checkJourney(t, spans, order.Fate)

@@ -112,7 +112,7 @@ func (c *Config) validate() error {
 		}
 	}
 	if c.Prefetch < 0 || c.Prefetch > 65535 {
-		errs = append(errs, fmt.Errorf("Prefetch is %d, must be 0 to 65535", c.Prefetch))
+		errs = append(errs, fmt.Errorf("prefetch is %d, must be 0 to 65535", c.Prefetch))
 	}
 	if c.MaxBackoff < c.MinBackoff {
 		errs = append(errs, fmt.Errorf("MaxBackoff %v is below MinBackoff %v", c.MaxBackoff, c.MinBackoff))

@@ -48,10 +48,9 @@ func (t *Transport) dial(ctx context.Context, url, role string) (*connection, er
 			}
 			// The deadline covers TLS and login; the library clears it after.
 			if err := conn.SetDeadline(time.Now().Add(t.cfg.ConnectTimeout)); err != nil {
-				conn.Close()
-				return nil, err
+				return nil, errors.Join(err, conn.Close())
 			}
-			stop = context.AfterFunc(ctx, func() { conn.Close() })
+			stop = context.AfterFunc(ctx, func() { _ = conn.Close() }) // the dial fails with why
 			socket = conn
 			return &deadlineConn{Conn: conn, timeout: t.cfg.WriteTimeout}, nil
 		},
@@ -90,7 +89,7 @@ const closeTimeout = 2 * time.Second
 // hangUp closes the connection without waiting for long. The library's own
 // deadline is not enough: each heartbeat of a broker under alarm extends it.
 func (c *connection) hangUp() {
-	cut := time.AfterFunc(closeTimeout, func() { c.socket.Close() })
+	cut := time.AfterFunc(closeTimeout, func() { _ = c.socket.Close() })
 	defer cut.Stop()
 	_ = c.CloseDeadline(time.Now().Add(closeTimeout)) // it is gone either way
 }

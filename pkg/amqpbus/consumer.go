@@ -45,11 +45,11 @@ func (t *Transport) Consume(ctx context.Context, s bus.Subscription) error {
 // consumer is one session of a subscription. Everything it settles, it settles
 // on the channel that the delivery came by.
 type consumer struct {
-	t    *Transport
-	sub  bus.Subscription
-	ctx  context.Context // ends when nothing new is to be begun
-	ch   *amqp.Channel
-	over atomic.Bool // the channel is gone
+	t        *Transport
+	sub      bus.Subscription
+	stopping func() bool // whether nothing new is to be begun
+	ch       *amqp.Channel
+	over     atomic.Bool // the channel is gone
 }
 
 func (c *consumer) session(ctx context.Context, conn *connection, handlers *sync.WaitGroup, up func()) error {
@@ -57,7 +57,7 @@ func (c *consumer) session(ctx context.Context, conn *connection, handlers *sync
 	if err != nil {
 		return err
 	}
-	c.ctx, c.ch = ctx, ch
+	c.stopping, c.ch = func() bool { return ctx.Err() != nil }, ch
 	connLost := conn.NotifyClose(make(chan *amqp.Error, 1))
 	chanLost := ch.NotifyClose(make(chan *amqp.Error, 1))
 	canceled := ch.NotifyCancel(make(chan string, 1))
@@ -140,7 +140,7 @@ func (c *consumer) submit(pool *keyed.Pool[*bus.Delivery], d *amqp.Delivery) {
 // handle runs the subscriber's function, unless nothing new is to be begun: the
 // broker takes back what is not settled when the channel closes.
 func (c *consumer) handle(ctx context.Context, d *bus.Delivery) {
-	if c.ctx.Err() != nil || c.over.Load() {
+	if c.stopping() || c.over.Load() {
 		return
 	}
 	d.Received = time.Now()

@@ -41,7 +41,7 @@ type publisher struct {
 type outgoing struct {
 	exchange, key string
 	msg           amqp.Publishing
-	ctx           context.Context
+	ctx           context.Context //nolint:containedctx // a message in a queue carries its caller's deadline
 	deadline      time.Time
 	done          func(error) // nil once called
 	written       bool        // at least once: it may have arrived

@@ -119,7 +119,7 @@ func TestARejectedMessageIsSentAgainUntilItsDeadline(t *testing.T) {
 				s.confirmed(amqp.Confirmation{DeliveryTag: tag})
 				tag, rejections = tag+1, rejections+1
 			}
-			time.Sleep(sweepEvery)
+			time.Sleep(sweepEvery) //nolint:forbidigo // a bubble's clock
 			s.sweep(time.Now())
 		}
 		require.ErrorIs(t, s.ends["1"][0], bus.ErrRejected)
@@ -132,7 +132,7 @@ func TestDeadlines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSent(t, 10, time.Second, "written", "waiting")
 		s.written(t, 1)
-		time.Sleep(1001 * time.Millisecond)
+		time.Sleep(1001 * time.Millisecond) //nolint:forbidigo // a bubble's clock
 		s.sweep(time.Now())
 		require.ErrorIs(t, s.ends["written"][0], bus.ErrUnconfirmed, "it may have arrived")
 		require.ErrorIs(t, s.ends["waiting"][0], bus.ErrUnreachable, "it was not sent")

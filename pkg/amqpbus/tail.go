@@ -3,6 +3,7 @@ package amqpbus
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -89,7 +90,7 @@ func (r *logReader) session(ctx context.Context, conn *connection, up func()) er
 // take hands one record over. Brokers may begin with a whole chunk, that is,
 // before the offset that was asked for.
 func (r *logReader) take(d *amqp.Delivery) error {
-	offset := uint64(number(d.Headers, "x-stream-offset"))
+	offset := uint64(max(number(d.Headers, "x-stream-offset"), 0))
 	if wanted, ok := r.from.Offset(); ok && offset < wanted {
 		return nil
 	}
@@ -103,7 +104,7 @@ func (r *logReader) take(d *amqp.Delivery) error {
 // streamOffset is a position as x-stream-offset wants it.
 func streamOffset(p bus.Position) any {
 	if offset, ok := p.Offset(); ok {
-		return int64(offset)
+		return int64(min(offset, math.MaxInt64))
 	}
 	if p.IsNext() {
 		return "next"

@@ -21,7 +21,7 @@ type Transport struct {
 	publisher     *publisher
 	warnRetention sync.Once
 
-	ctx     context.Context // ends when the transport is closed
+	ctx     context.Context //nolint:containedctx // the transport's own life: ends when it is closed
 	cancel  context.CancelFunc
 	work    sync.WaitGroup // the publisher's supervisor
 	refused chan error     // holds the error that ended the publisher for good

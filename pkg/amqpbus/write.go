@@ -114,9 +114,7 @@ func (p *publisher) reclaim(why error) {
 			again = append(again, o)
 		}
 	}
-	for _, o := range p.waiting.takeAll() {
-		again = append(again, o)
-	}
+	again = append(again, p.waiting.takeAll()...)
 	for _, o := range again {
 		p.waiting.push(o)
 	}

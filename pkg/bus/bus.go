@@ -61,7 +61,7 @@ func (b *Bus) Use(middlewares ...Middleware) {
 // handler already is an error, which Run returns.
 func (b *Bus) Handle(h Handler, types ...string) {
 	if b.running.Load() {
-		panic("bus: Handle was called after Run")
+		panic("bus: Handle was called after Run") //nolint:forbidigo // a race with the handlers that run: the program is wrong
 	}
 	middlewares := append([]Middleware{Recover(), Timeout(b.cfg.HandlerTimeout)}, b.cfg.Middleware...)
 	if err := b.routes.add(Chain(h, middlewares...), types); err != nil {

@@ -94,7 +94,7 @@ func (c *Config) validate() error {
 		errs = append(errs, err)
 	}
 	if c.Concurrency < 1 {
-		errs = append(errs, fmt.Errorf("Concurrency is %d, must be at least 1", c.Concurrency))
+		errs = append(errs, fmt.Errorf("concurrency is %d, must be at least 1", c.Concurrency))
 	}
 	if c.MaxAttempts < 1 {
 		errs = append(errs, fmt.Errorf("MaxAttempts is %d, must be at least 1", c.MaxAttempts))

@@ -79,5 +79,5 @@ func (b *Bus) logVerdict(ctx context.Context, d *Delivery, v Verdict) {
 	if errors.As(v.Err, &panicked) {
 		args = append(args, "stack", string(panicked.Stack))
 	}
-	b.cfg.Logger.Log(ctx, level, text, args...)
+	b.cfg.Logger.Log(ctx, level, text, args...) //nolint:sloglint // one of the constants above
 }
