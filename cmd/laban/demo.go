@@ -54,12 +54,12 @@ Fates:
 	}
 	flags := cmd.Flags()
 	flags.IntVarP(&f.cfg.Orders, "orders", "n", 0, "how many orders to place; 0 means until ctrl-C")
-	flags.Float64Var(&f.rate, "rate", 5, "orders placed in a second; 0 means as fast as --concurrency allows, which is the default with --orders and --exit")
+	flags.Float64Var(&f.rate, "rate", 5, "orders placed in a second; 0 means as fast as --concurrency allows, the default with --orders and --exit")
 	flags.BoolVar(&f.cfg.Exit, "exit", false, "end when all --orders have ended; without it the services stay up until ctrl-C")
 	flags.StringVar(&f.fates, "fates", demo.DefaultMix().String(), "fates of the orders, in proportion to each other")
 	flags.Uint64Var(&f.cfg.Seed, "seed", 0, "makes the orders repeatable; 0 means others each time")
 	flags.DurationVar(&f.think, "think", 40*time.Millisecond, "how long the simulated payment provider and carrier take for each answer; may be 0")
-	flags.IntVar(&f.cfg.Concurrency, "concurrency", 64, "how many orders are open at a time where --rate is 0")
+	flags.IntVar(&f.cfg.Concurrency, "concurrency", 64, "how many orders are open at a time, at most")
 	flags.DurationVar(&f.cfg.Timeout, "timeout", time.Minute, "how long orders may be open after the last was placed")
 	flags.StringVar(&f.cfg.Listen, "listen", "127.0.0.1:0", "where the order API listens; port 0 takes a free one")
 	flags.StringVar(&f.cfg.AMQP, "amqp", "", "use the RabbitMQ at this `URL` instead of a bus in memory; AMQP_TLS_CA, AMQP_TLS_CERT and AMQP_TLS_KEY name PEM files for amqps://")
@@ -99,8 +99,9 @@ func (f *demoFlags) run(cmd *cobra.Command, s streams) error {
 	ctx, stop, release := untilSignals(cmd.Context())
 	defer release()
 	_, err = demo.Run(ctx, stop, f.cfg)
+	var usage *demo.UsageError
 	switch {
-	case errors.Is(err, demo.ErrUsage):
+	case errors.As(err, &usage):
 		return usageError(cmd, err)
 	case errors.Is(err, demo.ErrCutOff):
 		return &statusError{130, err}

@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/maphash"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/laban-io/laban/pkg/bus"
+	"github.com/laban-io/laban/pkg/event"
 )
 
 // book knows every order of this run, from the log and from what the demo did
@@ -26,15 +28,16 @@ type book struct {
 	orders    map[string]*order // by id
 	list      []*order          // in the order in which they were seen
 	unsettled map[string]*order // by id
-	failed    []failedPlan      // orders that could not be placed
 	fates     [numFates + 1]tally
 	crew      crew
 	stock     stockMoves
 	feed      feed
 	news      []news // not yet told by the view
 	strays    map[string]int
-	parked    []string // what was parked, and why
+	foreign   map[uint64]struct{} // hashes of events of other runs that moved stock
+	parked    []string            // what was parked, and why
 	retries   int
+	mails     int // notification.sent, so far
 }
 
 // plan is an order that the demo asks for.
@@ -42,14 +45,8 @@ type plan struct {
 	fate   Fate
 	sent   time.Time
 	cancel cancelAnswer // where the API's answer was faster than the log
-	done   func()
-}
-
-// failedPlan is one that could not be placed.
-type failedPlan struct {
-	seq  int
-	fate Fate
-	err  error
+	err    error        // it could not be placed
+	done   func()       // nil once it was called
 }
 
 // tally sums up the orders of one fate while the demo runs.
@@ -94,6 +91,7 @@ func newBook(c customers, guess time.Duration, now func() time.Time) *book {
 		crew:      make(crew),
 		stock:     make(stockMoves),
 		strays:    make(map[string]int),
+		foreign:   make(map[uint64]struct{}),
 	}
 }
 
@@ -114,12 +112,12 @@ func (b *book) notPlaced(seq int, err error) {
 	if !waiting {
 		return // it was, after all: the log has it
 	}
-	delete(b.plans, seq)
-	b.failed = append(b.failed, failedPlan{seq, p.fate, err})
+	p.err = err
 	b.fates[p.fate].settled++
 	b.fates[p.fate].wrong++
 	b.tell(news{text: fmt.Sprintf("an order (%s) could not be placed: %v", p.fate, err), bad: true})
 	p.done()
+	p.done = nil
 }
 
 // cancelAnswered notes what the API said to the request to cancel order number
@@ -162,20 +160,46 @@ func (b *book) applyEvent(r bus.LogRecord) {
 	if known && k == placed {
 		b.applyPlaced(r)
 	}
-	if known {
-		b.stock.apply(k, r.Event)
-	}
 	o := b.orders[r.Event.Subject]
 	if o == nil {
+		b.applyForeign(k, known, r.Event)
 		return
 	}
-	b.feed.add(entry{at: b.now(), order: o.id, fate: o.fate, from: r.Event.Source, to: b.crew.listeners(r.Event.Type), what: r.Event.Type})
+	if k == notificationSent && known {
+		b.mails++
+	} else {
+		b.feed.add(entry{at: r.Event.Time, order: o.id, fate: o.fate, from: r.Event.Source, to: b.crew.listeners(r.Event.Type), what: r.Event.Type})
+	}
 	if !known || k != notificationSent && !b.crew.listens(r.Event.Type) {
 		b.stray(r, o)
 	}
-	if known && o.saw(b.seed, r.Event.Source+"/"+r.Event.ID, k, b.now()) {
+	if known && o.saw(b.hash(r.Event), k, r.Event.Time) {
+		b.stock.apply(k, r.Event)
 		b.refresh(o)
 	}
+}
+
+// applyForeign counts what an order of another run, whose messages are still
+// under way, takes from the stock of this one.
+func (b *book) applyForeign(k kind, known bool, e event.Event) {
+	if !known || k != stockConfirmed && k != stockReturned {
+		return
+	}
+	hash := b.hash(e)
+	if _, twice := b.foreign[hash]; !twice {
+		b.foreign[hash] = struct{}{}
+		b.stock.apply(k, e)
+	}
+}
+
+// hash stands for an event's identity. An event may be in the log twice.
+func (b *book) hash(e event.Event) uint64 {
+	var h maphash.Hash
+	h.SetSeed(b.seed)
+	_, _ = h.WriteString(e.Source) // can't fail
+	_ = h.WriteByte(0)
+	_, _ = h.WriteString(e.ID)
+	return h.Sum64()
 }
 
 // applyPlaced begins an order. Who the customer is tells whose it is.
@@ -196,6 +220,10 @@ func (b *book) applyPlaced(r bus.LogRecord) {
 		if p, ok := b.plans[seq]; ok {
 			o.fate, o.seq, o.sent, o.cancel, o.done = p.fate, seq, p.sent, p.cancel, p.done
 			delete(b.plans, seq)
+			if p.err != nil { // only its answer was lost
+				b.fates[p.fate].settled--
+				b.fates[p.fate].wrong--
+			}
 		}
 	case anotherRuns:
 		return
@@ -214,6 +242,9 @@ func (b *book) applyFailure(r bus.LogRecord) {
 		return
 	}
 	e := entry{at: b.now(), order: o.id, fate: o.fate, from: r.Service, what: r.Event.Type, why: r.Error, attempt: r.Attempt}
+	if _, cause, named := strings.Cut(e.why, o.id+": "); named {
+		e.why = cause // which order it is stands beside it
+	}
 	if r.Kind == bus.RecordRetry {
 		e.kind = entryRetry
 		o.retries++
@@ -289,10 +320,15 @@ func (b *book) open() int {
 	return b.openLocked()
 }
 
-func (b *book) openLocked() int {
+func (b *book) openLocked() int { return b.awaited() + len(b.unsettled) }
+
+// awaited is how many orders were asked for and not seen yet.
+func (b *book) awaited() int {
 	n := 0
-	for _, t := range b.fates {
-		n += t.planned - t.settled
+	for _, p := range b.plans {
+		if p.err == nil {
+			n++
+		}
 	}
 	return n
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"time"
 
 	"github.com/laban-io/laban/pkg/bus"
@@ -31,8 +32,8 @@ type Config struct {
 	// Think is how long the simulated payment provider and carrier take for
 	// each answer. Not given: 40 ms.
 	Think *time.Duration
-	// Concurrency is how many orders are open at a time where Rate is 0.
-	// Default: 64.
+	// Concurrency is how many orders are open at a time, at most. It is what
+	// bounds the pace where Rate is 0. Default: 64.
 	Concurrency int
 	// Timeout is how long orders may be open after the last was placed.
 	// Default: 60 s.
@@ -58,6 +59,9 @@ type Config struct {
 	// Version is the services' version.
 	Version string
 
+	// checkLimit is how long databases and API may take to catch up with the
+	// log. Default: 5 s.
+	checkLimit time.Duration
 	// wrapGateway and wrapTransport put faults into a test's demo.
 	wrapGateway   func(gateway.Gateway) gateway.Gateway
 	wrapTransport func(service string, t bus.Transport) bus.Transport
@@ -90,7 +94,8 @@ func (c *Config) setDefaults() {
 	setDefault(&c.Timeout, time.Minute)
 	setDefault(&c.Listen, "127.0.0.1:0")
 	setDefault(&c.Version, "unknown")
-	setDefault(&c.Seed, uint64(time.Now().UnixNano()))
+	setDefault(&c.checkLimit, 5*time.Second)
+	setDefault(&c.Seed, 1+uint64(time.Now().UnixNano())%999_999) // short, to be typed again
 }
 
 func setDefault[T comparable](field *T, value T) {
@@ -100,9 +105,16 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// ErrUsage is wrapped by the error of a [Config] that asks for what can't be
-// done.
-var ErrUsage = errors.New("usage")
+// UsageError is the error of a [Config] that asks for what can't be done.
+type UsageError struct{ Err error }
+
+// Error says what is wrong with it.
+func (e *UsageError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error inside.
+func (e *UsageError) Unwrap() error { return e.Err }
+
+func usage(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
 
 func (c *Config) validate() error {
 	var errs []error
@@ -125,11 +137,13 @@ func (c *Config) validate() error {
 	if c.Timeout < time.Second {
 		wrong("--timeout is %v; it must be at least 1s", c.Timeout)
 	}
-	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+	if _, port, err := net.SplitHostPort(c.Listen); err != nil {
 		wrong("--listen is %q; write it as host:port, such as 127.0.0.1:8080", c.Listen)
+	} else if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		wrong("--listen is %q; the port must be between 0 (a free one) and 65535", c.Listen)
 	}
 	if len(errs) > 0 {
-		return fmt.Errorf("%w: %w", ErrUsage, errors.Join(errs...))
+		return &UsageError{errors.Join(errs...)}
 	}
 	return nil
 }

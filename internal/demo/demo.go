@@ -25,7 +25,6 @@ var (
 const (
 	startTimeout = 30 * time.Second // for the services to receive events
 	drainLimit   = 10 * time.Second // for open orders, once it is stopped
-	checkLimit   = 5 * time.Second  // for databases and API to catch up with the log
 	stopLimit    = 10 * time.Second // for the services to end
 	flushLimit   = 5 * time.Second  // for the last spans
 )
@@ -86,7 +85,9 @@ func (d *demo) run(ctx context.Context) (report *Report, err error) {
 		return nil, err
 	}
 	defer d.broker.close()
-
+	if err := d.print(line{{"laban demo", bold}, {"  five services in this process, " + d.broker.String(), plainText}}); err != nil {
+		return nil, err
+	}
 	transport, err := d.openLog(ctx)
 	if err != nil {
 		return nil, err
@@ -104,14 +105,14 @@ func (d *demo) makeDir() (remove func() error, err error) {
 	if d.cfg.Keep != "" {
 		d.dir = d.cfg.Keep
 		if err := os.MkdirAll(d.dir, 0o700); err != nil {
-			return nil, fmt.Errorf("%w: --keep: %w", ErrUsage, err)
+			return nil, usage("--keep: %w", err)
 		}
 		found, err := os.ReadDir(d.dir)
 		if err != nil {
-			return nil, fmt.Errorf("%w: --keep: %w", ErrUsage, err)
+			return nil, usage("--keep: %w", err)
 		}
 		if len(found) > 0 {
-			return nil, fmt.Errorf("%w: --keep: %s is not empty; the databases of an earlier run would be taken for this one's. Name another directory, or empty it", ErrUsage, d.dir)
+			return nil, usage("--keep: %s is not empty; the databases of an earlier run would be taken for this one's. Name another directory, or empty it", d.dir)
 		}
 		return func() error { return nil }, nil
 	}
@@ -192,7 +193,6 @@ func (d *demo) start(ctx context.Context) error {
 // opening says what runs, and where.
 func (d *demo) opening() []line {
 	ls := []line{
-		{{"laban demo", bold}, {"  five services in this process, " + d.broker.String(), plainText}},
 		{{"  order API  ", dim}, {d.api, cyan}, {"   GET /orders  POST /orders  /openapi.json", dim}},
 	}
 	if d.tracesTo != "" {
@@ -211,13 +211,13 @@ func (d *demo) opening() []line {
 func (d *demo) plan() string {
 	n := "until ctrl-C"
 	if d.cfg.Orders > 0 {
-		n = plural(d.cfg.Orders, "order")
+		n = thousands(int64(d.cfg.Orders))
 	}
 	pace := fmt.Sprintf("%g a second", *d.cfg.Rate)
 	if *d.cfg.Rate == 0 {
 		pace = fmt.Sprintf("%d at a time", d.cfg.Concurrency)
 	}
-	return fmt.Sprintf("%s, %s, %s  (seed %d)", n, pace, d.cfg.Mix, d.cfg.Seed)
+	return fmt.Sprintf("%s, %s, seed %d", n, pace, d.cfg.Seed)
 }
 
 // perform places the orders, waits for their ends, stops everything and
@@ -264,7 +264,7 @@ func (d *demo) placeAndWait(ctx context.Context, who customers) error {
 	p := &placer{
 		book: d.book, client: d.client, run: who.run,
 		shop:   newShop(who, d.cfg.Mix, d.cfg.Orders, d.cfg.Seed),
-		orders: d.cfg.Orders, rate: *d.cfg.Rate, slots: make(chan struct{}, d.slots()),
+		orders: d.cfg.Orders, rate: *d.cfg.Rate, slots: make(chan struct{}, d.cfg.Concurrency),
 	}
 	placed := make(chan struct{})
 	go func() {
@@ -274,14 +274,6 @@ func (d *demo) placeAndWait(ctx context.Context, who customers) error {
 	defer func() { cancel(); <-placed }()
 	d.doing = doingPlace
 	return d.watch(ctx, placed)
-}
-
-// slots is how many orders may be open at a time.
-func (d *demo) slots() int {
-	if *d.cfg.Rate > 0 {
-		return maxConcurrency // the rate is what bounds them
-	}
-	return d.cfg.Concurrency
 }
 
 // watch refreshes the show until nothing is left to wait for.
@@ -302,8 +294,14 @@ func (d *demo) watch(ctx context.Context, placed <-chan struct{}) error {
 				return err
 			}
 		case <-look.C:
-			if isPlaced && d.book.open() == 0 && (d.cfg.Exit || stop == nil) {
+			over := isPlaced && d.book.open() == 0
+			if over && (d.cfg.Exit || stop == nil) {
 				return d.refresh()
+			}
+			if over {
+				d.doing = doingNothing // but serve the API
+			} else if d.doing == doingNothing {
+				d.doing = doingWait // for an order that somebody has placed
 			}
 		case <-placed:
 			placed, isPlaced = nil, true
@@ -339,6 +337,9 @@ func (d *demo) refresh() error {
 	s.started, s.api, s.broker, s.tracesTo = d.started, d.api, d.broker.String(), d.tracesTo
 	s.target, s.doing = d.cfg.Orders, d.doing
 	s.rate = d.meter.rate(s.now, s.settled)
+	if d.doing == doingPlace && *d.cfg.Rate > 0 && s.open >= d.cfg.Concurrency {
+		s.limited = d.cfg.Concurrency
+	}
 	if err := d.show.refresh(s, d.book.takeNews()); err != nil {
 		return fmt.Errorf("show what happens: %w", err)
 	}
@@ -346,9 +347,10 @@ func (d *demo) refresh() error {
 }
 
 // gather asks the services, while they run, for what the log does not say. They
-// may be a moment behind the log: it asks until all agrees, or for checkLimit.
+// may be a moment behind the log: it asks until all agrees, or for as long as
+// they may take.
 func (d *demo) gather(ctx context.Context) evidence {
-	enough := time.After(checkLimit)
+	enough := time.After(d.cfg.checkLimit)
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
 	for {
@@ -368,7 +370,7 @@ func (d *demo) gather(ctx context.Context) evidence {
 
 // ask asks everybody once.
 func (d *demo) ask(ctx context.Context) evidence {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout+checkLimit)
+	ctx, cancel := context.WithTimeout(ctx, 2*dialTimeout)
 	defer cancel()
 	e := evidence{unasked: make(map[string]error)}
 	ask := func(question string, f func() error) {

@@ -40,10 +40,10 @@ func stockConserved(orders []*order, moved stockMoves, e evidence) Invariant {
 	if i.unasked(e, "stock") {
 		return i
 	}
-	var available, held, initial int64
+	var available, held int64
 	open := slices.ContainsFunc(orders, func(o *order) bool { return o.phase != settled })
 	for _, l := range e.stock {
-		available, held, initial = available+l.Available, held+l.Held, initial+l.Initial
+		available, held = available+l.Available, held+l.Held
 		if l.Available+l.Held != l.Initial {
 			i.broken("%s: %d available + %d held, but %d in all", l.SKU, l.Available, l.Held, l.Initial)
 		}
@@ -51,7 +51,7 @@ func stockConserved(orders []*order, moved stockMoves, e evidence) Invariant {
 			i.broken("%s: %d held, but by the events it should be %d", l.SKU, l.Held, moved[l.SKU])
 		}
 	}
-	i.Detail = fmt.Sprintf("%s available + %s held = %s", thousands(available), thousands(held), thousands(initial))
+	i.Detail = fmt.Sprintf("%s sold or held, %s left", thousands(held), thousands(available))
 	return i
 }
 
@@ -96,12 +96,12 @@ func moneyRight(orders []*order, e evidence) Invariant {
 			due, parcels = o.amount, 1
 		}
 		if a.captured-a.refunded != due {
-			i.broken("order %s: %d captures of %s in all, %s refunded; %s is due", o.id, a.captures, money(a.captured), money(a.refunded), money(due))
+			i.broken("order %s: %s of %s in all, %s refunded; %s is due", o.id, plural(a.captures, "capture"), money(a.captured), money(a.refunded), money(due))
 		} else if a.captures > 1 {
 			i.broken("order %s was charged %d times", o.id, a.captures)
 		}
 		if a.parcels != parcels {
-			i.broken("order %s: the carrier took %d parcels, %d are due", o.id, a.parcels, parcels)
+			i.broken("order %s: the carrier took %s, %d due", o.id, plural(a.parcels, "parcel"), parcels)
 		}
 	}
 	i.Detail = fmt.Sprintf("%s − %s = %s EUR", money(captured), money(refunded), money(worth))

@@ -26,9 +26,6 @@ func judge(rules []reaction, o *order) verdict {
 
 // ways checks how an order came to its end, where that matters.
 func ways(o *order) verdict {
-	if o.fate == TimesOut && o.retries == 0 {
-		return verdict{"the provider's late answer led to no retry"}
-	}
 	if o.cancel == cancelFailed {
 		return verdict{"the API gave no answer to the request to cancel it"}
 	}

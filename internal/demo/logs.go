@@ -2,7 +2,6 @@ package demo
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -31,7 +30,7 @@ func openLogs(path string) (*logs, error) {
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("%w: --log-file: %w", ErrUsage, err)
+		return nil, usage("--log-file: %w", err)
 	}
 	return &logs{file: f}, nil
 }

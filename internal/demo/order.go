@@ -1,7 +1,6 @@
 package demo
 
 import (
-	"hash/maphash"
 	"slices"
 	"time"
 )
@@ -25,8 +24,8 @@ type order struct {
 	amount int64 // in minor units
 
 	sent  time.Time // when the demo asked for it; of one that is not the demo's, when it was seen first
-	last  time.Time // when the last event came
-	ended time.Time // when the last event came that is no mail
+	last  time.Time // of the last event, by its own time
+	ended time.Time // of the last event that is no mail
 
 	counts  counts
 	journey []kind   // in the order in which the log has them, mails left out
@@ -43,18 +42,18 @@ type order struct {
 	done func() // called when it is settled for the first time; nil if nobody waits
 }
 
-// saw notes an event and tells whether it is a new one.
-func (o *order) saw(seed maphash.Seed, id string, k kind, at time.Time) bool {
-	hash := maphash.String(seed, id)
+// saw notes an event and tells whether it is a new one. at is when it was made:
+// the services share this process's clock, and a log may be read in batches.
+func (o *order) saw(hash uint64, k kind, at time.Time) bool {
 	if slices.Contains(o.ids, hash) {
 		return false
 	}
 	o.ids = append(o.ids, hash)
 	o.counts.add(k)
-	o.last = at
+	o.last = later(o.last, at)
 	if k != notificationSent {
 		o.journey = append(o.journey, k)
-		o.ended = at
+		o.ended = later(o.ended, at)
 	}
 	return true
 }
@@ -75,3 +74,10 @@ func (o *order) refresh(rules []reaction) {
 // took is how long the order took, from the request to the last event that is
 // no mail.
 func (o *order) took() time.Duration { return o.ended.Sub(o.sent) }
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

@@ -23,16 +23,16 @@ type placer struct {
 func (p *placer) place(ctx context.Context, stop <-chan struct{}) {
 	var errands sync.WaitGroup
 	defer errands.Wait()
-	begin := time.Now()
+	next := time.Now()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	limit := p.orders
 	if limit == 0 {
 		limit = maxOrders
 	}
-	for n := range limit {
+	for range limit {
 		if p.rate > 0 {
-			timer.Reset(time.Until(begin.Add(time.Duration(float64(n) / p.rate * float64(time.Second)))))
+			timer.Reset(time.Until(next))
 			select {
 			case <-timer.C:
 			case <-stop:
@@ -55,10 +55,25 @@ func (p *placer) place(ctx context.Context, stop <-chan struct{}) {
 		case <-ctx.Done():
 			return
 		}
+		next = p.following(next)
 		e := p.shop.draw()
 		p.book.expect(e.seq, e.fate, func() { <-p.slots })
 		errands.Go(func() { p.do(ctx, e) })
 	}
+}
+
+// following returns when to place the order after the one that was due at
+// last. Small delays are made up for; after a long one, such as a wait for a
+// slot, the rate begins anew instead of coming in a burst.
+func (p *placer) following(last time.Time) time.Time {
+	if p.rate <= 0 {
+		return last
+	}
+	next := last.Add(time.Duration(float64(time.Second) / p.rate))
+	if now := time.Now(); now.Sub(next) > time.Second {
+		return now
+	}
+	return next
 }
 
 // do places one order, and cancels it if that is its fate.

@@ -25,16 +25,16 @@ type rabbitMQ struct {
 }
 
 // dialTimeout is how long RabbitMQ may take to answer at all.
-const dialTimeout = 8 * time.Second
+const dialTimeout = 5 * time.Second
 
 // newRabbitMQ returns the RabbitMQ at an AMQP URL. It does not connect yet.
 func newRabbitMQ(url string) (*rabbitMQ, error) {
 	if _, err := amqp.ParseURI(url); err != nil {
-		return nil, fmt.Errorf("%w: --amqp %s is no AMQP URL; write it like amqp://user:password@host:5672/vhost", ErrUsage, amqpbus.Redact(url))
+		return nil, usage("--amqp %s is no AMQP URL; write it like amqp://user:password@host:5672/vhost", amqpbus.Redact(url))
 	}
 	cfg, err := amqpbus.LoadTLS(os.Getenv("AMQP_TLS_CA"), os.Getenv("AMQP_TLS_CERT"), os.Getenv("AMQP_TLS_KEY"))
 	if err != nil {
-		return nil, fmt.Errorf("%w: AMQP_TLS_…: %w", ErrUsage, err)
+		return nil, usage("AMQP_TLS_…: %w", err)
 	}
 	return &rabbitMQ{url: url, tls: cfg}, nil
 }

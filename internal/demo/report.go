@@ -84,9 +84,6 @@ func (b *book) report(e evidence) *Report {
 	for seq, p := range b.plans {
 		w.missing(seq, p, b.now())
 	}
-	for _, f := range b.failed {
-		w.failed(f)
-	}
 	w.finish()
 	return r
 }
@@ -131,7 +128,7 @@ func (w *reportWriter) add(o *order, rules []reaction, now time.Time) {
 	}
 	if o.phase != settled {
 		row.Open++
-		w.fault(o, "is still open: "+standing(rules, o, now))
+		w.fault(o, "still open; "+standing(rules, o, now))
 		return
 	}
 	w.r.Ended++
@@ -150,17 +147,19 @@ func (w *reportWriter) add(o *order, rules []reaction, now time.Time) {
 
 // missing adds an order that was asked for and never seen in the log.
 func (w *reportWriter) missing(seq int, p *plan, now time.Time) {
-	w.row(p.fate).Open++
-	w.faults = append(w.faults, fmt.Sprintf("order number %d (%s) was asked for %s ago, and order.placed never came", seq, p.fate, seconds(now.Sub(p.sent))))
-}
-
-func (w *reportWriter) failed(f failedPlan) {
-	w.row(f.fate).Wrong++
-	w.faults = append(w.faults, fmt.Sprintf("order number %d (%s) could not be placed: %v", f.seq, f.fate, f.err))
+	row := w.row(p.fate)
+	what := fmt.Sprintf("order number %d (%s): ", seq, p.fate)
+	if p.err != nil {
+		row.Wrong++
+		w.faults = append(w.faults, what+"it could not be placed: "+p.err.Error())
+		return
+	}
+	row.Open++
+	w.faults = append(w.faults, what+fmt.Sprintf("it was asked for %s ago, and order.placed never came", seconds(now.Sub(p.sent))))
 }
 
 func (w *reportWriter) fault(o *order, what string) {
-	w.faults = append(w.faults, fmt.Sprintf("order %s (%s) %s", o.id, o.fate, what))
+	w.faults = append(w.faults, fmt.Sprintf("order %s (%s): %s", o.id, o.fate, what))
 }
 
 // standing says where an order is that has not ended: what came last, and whose

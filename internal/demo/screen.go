@@ -44,7 +44,9 @@ func (s *Screen) draw(view func(width, height int) []line) error {
 			b.WriteString("\r\n")
 		}
 		b.WriteString(l.render(width, s.colours))
-		b.WriteString(endLine)
+		if l.width() < width { // in the last column it would erase what is there
+			b.WriteString(endLine)
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

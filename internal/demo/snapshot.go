@@ -10,9 +10,10 @@ type snapshot struct {
 	tracesTo     string
 	target       int // orders to place; 0 means until it is stopped
 	doing        string
+	limited      int // the bound of open orders that keeps the rate from being met, or 0
 
 	placed, settled, open, wrong int
-	retries, parked              int
+	retries, parked, mails       int
 	rate                         float64 // settled orders a second, lately
 	// turns is how many open orders wait for each service; those that have ended
 	// badly and are being undone are under "undoing".
@@ -32,7 +33,7 @@ func (b *book) snapshot(entries int) snapshot {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s := snapshot{
-		now: b.now(), open: b.openLocked(), retries: b.retries, parked: len(b.parked),
+		now: b.now(), open: b.openLocked(), retries: b.retries, parked: len(b.parked), mails: b.mails,
 		turns: make(map[string]int), feed: b.feed.latest(entries),
 	}
 	for f, t := range b.fates {
@@ -44,7 +45,7 @@ func (b *book) snapshot(entries int) snapshot {
 		s.wrong += t.wrong
 		s.fates = append(s.fates, fateSnapshot{Fate(f), t.settled, t.planned - t.settled, t.wrong, t.recent.quantiles()})
 	}
-	s.turns["order"] = len(b.plans)
+	s.turns["order"] = b.awaited()
 	for _, o := range b.unsettled {
 		switch {
 		case o.phase == undoing:

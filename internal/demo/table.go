@@ -15,9 +15,9 @@ func (r *Report) lines(tracesTo string) []line {
 		ls = append(ls, i.lines()...)
 	}
 	if len(r.Traces) > 0 && tracesTo != "" {
-		ls = append(ls, nil, text("  traces, sent to "+tracesTo+"; an order of each fate", bold))
+		ls = append(ls, nil, text("  traces are at "+tracesTo+"; an order of each fate, and its trace:", bold))
 		for _, t := range r.Traces {
-			ls = append(ls, text(fmt.Sprintf("  %-13s  %s  trace %s", t.Fate, t.OrderID, t.TraceID), plainText))
+			ls = append(ls, text(fmt.Sprintf("  %-13s  %s  %s", t.Fate, t.OrderID, t.TraceID), plainText))
 		}
 	}
 	if len(r.Faults) > 0 {
@@ -56,17 +56,18 @@ func (r *Report) fateTable() []line {
 	return ls
 }
 
+// figures are those of the whole run.
 func (r *Report) figures() line {
 	l := line{{"  ", plainText}}
 	l.add(plural(r.Ended, "order"), bold)
-	l.add(" in "+seconds(r.Took)+"  ·  ", plainText)
+	l.add(" in "+seconds(r.Took)+", ", plainText)
 	l.add(fmt.Sprintf("%.1f orders/s", r.Throughput()), bold)
-	l.add("  ·  "+plural(r.Events, "event"), plainText)
+	l.add(", "+plural(r.Events, "event"), plainText)
 	if r.Retries > 0 {
-		l.add("  ·  "+retries(r.Retries), plainText)
+		l.add(", "+retries(r.Retries), plainText)
 	}
 	if r.PeakMemory > 0 {
-		l.add("  ·  peak memory "+bytesText(r.PeakMemory), plainText)
+		l.add(", peak memory "+bytesText(r.PeakMemory), plainText)
 	}
 	return l
 }
@@ -112,9 +113,9 @@ func (r *Report) Failure() string {
 	bad := r.Orders - r.Right
 	switch {
 	case bad > 0 && broken > 0:
-		return fmt.Sprintf("%s of %s did not end as it should, and %s broken", thousands(int64(bad)), plural(r.Orders, "order"), areInvariants(broken))
+		return fmt.Sprintf("%s of %s did not end as they should, and %s broken", thousands(int64(bad)), plural(r.Orders, "order"), areInvariants(broken))
 	case bad > 0:
-		return fmt.Sprintf("%s of %s did not end as it should", thousands(int64(bad)), plural(r.Orders, "order"))
+		return fmt.Sprintf("%s of %s did not end as they should", thousands(int64(bad)), plural(r.Orders, "order"))
 	case broken > 0:
 		return areInvariants(broken) + " broken"
 	default:

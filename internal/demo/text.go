@@ -17,13 +17,12 @@ func millis(d time.Duration) string {
 	}
 }
 
-// seconds writes a time that passed, to a tenth of a second, or longer ones by
-// the clock.
+// seconds writes a time that passed: "1.4 s", or of longer ones "1m1s".
 func seconds(d time.Duration) string {
 	if d < time.Minute {
 		return fmt.Sprintf("%.1f s", d.Seconds())
 	}
-	return clock(d)
+	return d.Round(time.Second).String()
 }
 
 // clock writes a time that passed as h:mm:ss.

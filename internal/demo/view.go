@@ -34,14 +34,25 @@ func feedRoom(height int) int { return max(height-8, 0) }
 
 func (s snapshot) title(width int) line {
 	l := line{{" laban demo", bold}, {"  five services, " + s.broker, dim}}
+	if s.tracesTo != "" {
+		l.add(", traced", dim)
+	}
 	api := "order API " + s.api + " "
+	if l.width()+2+utf8.RuneCountInString(api) > width {
+		l = l[:1] // the address is what people need
+	}
 	l.pad(max(width-utf8.RuneCountInString(api), l.width()+2))
 	l.add(api, cyan)
 	return l
 }
 
 func (s snapshot) progress() line {
-	l := line{{" " + clock(s.now.Sub(s.started)), plainText}, {"  " + s.doing, dim}}
+	l := line{{" " + clock(s.now.Sub(s.started)), plainText}}
+	if s.limited > 0 {
+		l.add(fmt.Sprintf("  limited to %d open", s.limited), yellow)
+	} else {
+		l.add("  "+s.doing, dim)
+	}
 	l.pad(30)
 	of := thousands(int64(s.placed))
 	if s.target > 0 {
@@ -86,8 +97,8 @@ func (s snapshot) pipeline() []line {
 	below.pad(14)
 	below.add("undoing ", plainText)
 	below.add(leftAlign(count(back), 5), boldIf(back > 0))
-	below.add("mails to write ", plainText)
-	below.add(leftAlign(count(s.turns["notification"]), 5), boldIf(s.turns["notification"] > 0))
+	below.add("mails sent ", plainText)
+	below.add(leftAlign(count(s.mails), 7), boldIf(s.mails > 0))
 	below.add("retries ", plainText)
 	below.add(leftAlign(count(s.retries), 5), boldIf(s.retries > 0))
 	if s.parked > 0 {
@@ -185,10 +196,10 @@ func (e entry) line(width int) line {
 		l.add(e.from+" parked it", redBold)
 		l.add(": "+e.why, dim)
 	default:
-		l.add(leftAlign(e.what, 23), boldIf(e.what != notificationSent.String()))
-		l.add(e.from, plainText)
+		l.add(leftAlign(e.what, 23), bold)
+		l.add(leftAlign(e.from, 9), plainText)
 		l.add(" ─▶ ", dim)
-		l.add(hearers(e.to, width-l.width()), redIf(len(e.to) == 0 && e.what != notificationSent.String()))
+		l.add(hearers(e.to, width-l.width()), redIf(len(e.to) == 0))
 	}
 	return l
 }
@@ -210,19 +221,21 @@ func (s snapshot) footer() line {
 	switch s.doing {
 	case doingPlace:
 		l.add(" stops placing, lets open orders end, and shows the report", dim)
+	case doingWait:
+		l.add(" gives open orders a few seconds, and shows the report", dim)
+	case doingNothing:
+		l.add(" shows the report", dim)
 	default:
-		l.add(" ends it at once", dim)
-	}
-	if s.tracesTo != "" {
-		l.add("  ·  traces to "+s.tracesTo, dim)
+		l.add(" ends it at once, without a report", dim)
 	}
 	return l
 }
 
 // What the demo is doing.
 const (
-	doingPlace = "placing orders"
-	doingWait  = "waiting for the last"
-	doingDrain = "draining"
-	doingCheck = "checking"
+	doingPlace   = "placing orders"
+	doingWait    = "waiting for the last"
+	doingNothing = "all have ended"
+	doingDrain   = "draining"
+	doingCheck   = "checking"
 )
