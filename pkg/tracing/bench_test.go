@@ -39,7 +39,7 @@ type pair func()
 // the same two spans with the same attributes, links, inject and extract,
 // without metrics.
 type rig struct {
-	ctx     context.Context
+	ctx     context.Context //nolint:containedctx // a row of a table
 	sampler sdktrace.Sampler
 }
 

@@ -27,7 +27,7 @@ type countingExporter struct {
 	counts   *spanCounts
 	waiting  atomic.Int64 // spans that are queued for it
 
-	life    context.Context // ends when it is told to give up
+	life    context.Context //nolint:containedctx // not that of a call: it ends when the exporter is to give up
 	abandon context.CancelFunc
 	closed  chan struct{} // closed when it is shut down
 }

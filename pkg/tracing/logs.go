@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 
 	"go.opentelemetry.io/otel/trace"
 
@@ -66,7 +67,7 @@ func (h *logHandler) Enabled(ctx context.Context, level slog.Level) bool {
 
 func (h *logHandler) Handle(ctx context.Context, r slog.Record) error {
 	var room [5]slog.Attr
-	attrs := h.appendContext(room[:0], ctx)
+	attrs := h.appendContext(ctx, room[:0])
 	switch {
 	case len(attrs) == 0:
 		return h.next.Handle(ctx, r)
@@ -83,7 +84,7 @@ func (h *logHandler) Handle(ctx context.Context, r slog.Record) error {
 	}
 }
 
-func (h *logHandler) appendContext(attrs []slog.Attr, ctx context.Context) []slog.Attr {
+func (h *logHandler) appendContext(ctx context.Context, attrs []slog.Attr) []slog.Attr {
 	if sc := trace.SpanContextFromContext(ctx); h.span && sc.IsValid() {
 		attrs = append(attrs, slog.String(logTraceID, sc.TraceID().String()), slog.String(logSpanID, sc.SpanID().String()))
 	}
@@ -115,7 +116,7 @@ func (h *logHandler) with(step func(slog.Handler) slog.Handler, inside bool) slo
 	c := *h
 	c.next = step(h.next)
 	if inside {
-		c.inside = append(h.inside[:len(h.inside):len(h.inside)], step)
+		c.inside = slices.Concat(h.inside, []func(slog.Handler) slog.Handler{step})
 	} else {
 		c.outside = c.next
 	}

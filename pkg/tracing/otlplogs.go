@@ -8,7 +8,7 @@ import (
 
 	"go.opentelemetry.io/contrib/bridges/otelslog"
 	"go.opentelemetry.io/contrib/exporters/autoexport"
-	logglobal "go.opentelemetry.io/otel/log/global"
+	"go.opentelemetry.io/otel"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 	"go.opentelemetry.io/otel/sdk/resource"
 )
@@ -28,7 +28,7 @@ func (t *Telemetry) startLogs(ctx context.Context, cfg Config, res *resource.Res
 	)
 	t.stop(stage{"logs", provider.ForceFlush, provider.Shutdown})
 	if !cfg.Local {
-		logglobal.SetLoggerProvider(provider)
+		otel.SetLoggerProvider(provider)
 	}
 	// The bridge knows the trace and span of a line by itself.
 	bridge := otelslog.NewHandler(ScopeName, otelslog.WithLoggerProvider(provider), otelslog.WithVersion(Version))

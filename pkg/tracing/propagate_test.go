@@ -117,8 +117,7 @@ func TestWhatAHandlerPublishes(t *testing.T) {
 	r, l := record(t), newLoop()
 	ofFlow := bus.Flow{Name: "order", Trace: map[string]string{"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}}
 	other := bus.Flow{Name: "return", ID: "01OTHER", Key: "77", Trace: map[string]string{"traceparent": "00-1af7651916cd43dd8448eb211c80319c-c7ad6b7169203331-01"}}
-	var b *bus.Bus
-	b = run(t, l, r.hooks, "payment", func(b *bus.Bus) {
+	b := run(t, l, r.hooks, "payment", func(b *bus.Bus) {
 		b.HandleFunc(func(ctx context.Context, e event.Event) error {
 			ofFlow.ID = e.FlowID
 			if err := b.Publish(ctx, event.New("a", nil)); err != nil {

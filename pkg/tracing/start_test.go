@@ -70,7 +70,7 @@ func (b *syncBuffer) String() string {
 // scrape gets the metrics as Prometheus does.
 func scrape(t *testing.T, tel *tracing.Telemetry) string {
 	t.Helper()
-	request := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+	request := httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody)
 	request.Header.Set("Accept", "application/openmetrics-text;version=1.0.0")
 	response := httptest.NewRecorder()
 	tel.Handler().ServeHTTP(response, request)
@@ -273,7 +273,7 @@ func TestErrorsAreLoggedAtABoundedRate(t *testing.T) {
 			_, span := tracer.Start(context.Background(), "s")
 			span.End()
 			require.NoError(t, tel.Flush(context.Background()))
-			time.Sleep(time.Second) // of the bubble's clock
+			time.Sleep(time.Second) //nolint:forbidigo // by the bubble's clock
 		}
 		lines := strings.Split(strings.TrimSpace(logs.String()), "\n")
 		require.Len(t, lines, 3, "at 0, 30 and 60 s")
@@ -292,10 +292,11 @@ func TestTheSDKDisabled(t *testing.T) {
 	exportsWith(t, "OTEL_SDK_DISABLED", "TRUE", "OTEL_EXPORTER_OTLP_ENDPOINT", c.URL, "OTEL_METRICS_EXPORTER", "otlp", "OTEL_LOGS_EXPORTER", "otlp")
 	tel, logs := start(t, tracing.Config{})
 	ctx, span := tel.TracerProvider.Tracer("test").Start(context.Background(), "s")
+	defer span.End()
 	require.False(t, span.IsRecording())
 	tel.Logger.InfoContext(ctx, "still here")
 	require.Contains(t, logs.String(), "still here")
-	require.NoError(t, tel.Registry.Register(prometheus.NewCounter(prometheus.CounterOpts{Name: "mine_total"})))
+	require.NoError(t, tel.Registry.Register(prometheus.NewCounter(prometheus.CounterOpts{Name: "mine_total", Help: "Mine."})))
 	sample(t, scrape(t, tel), "mine_total")
 	require.NotEmpty(t, tel.Propagator.Fields(), "propagators go on")
 	require.NoError(t, tel.Shutdown(context.Background()))
@@ -352,7 +353,7 @@ func TestShutdownStopsInOrderAndKeepsItsDeadline(t *testing.T) {
 		tel, _ := start(t, tracing.Config{})
 		require.NoError(t, tel.Shutdown(context.Background())) // of the real stages
 		tel, _ = start(t, tracing.Config{})
-		real := tel.TracerProvider.(*sdktrace.TracerProvider)
+		provider := tel.TracerProvider.(*sdktrace.TracerProvider)
 		var order []int
 		hang := func(n int) func(context.Context) error {
 			return func(ctx context.Context) error {
@@ -366,14 +367,14 @@ func TestShutdownStopsInOrderAndKeepsItsDeadline(t *testing.T) {
 		require.ErrorIs(t, tel.Shutdown(context.Background()), context.DeadlineExceeded)
 		require.Equal(t, 10*time.Second, time.Since(began))
 		require.Equal(t, []int{1, 2, 3}, order)
-		require.NoError(t, real.Shutdown(context.Background()))
+		require.NoError(t, provider.Shutdown(context.Background()))
 	})
 }
 
 func TestExemplarsAndSharedRegistry(t *testing.T) {
 	exportsWith(t)
 	tel, _ := start(t, tracing.Config{})
-	counter := prometheus.NewCounter(prometheus.CounterOpts{Name: "orders_total"})
+	counter := prometheus.NewCounter(prometheus.CounterOpts{Name: "orders_total", Help: "Orders."})
 	tel.Registry.MustRegister(counter)
 	counter.Inc()
 	hooks := tel.Hooks()[0].(*tracing.Hooks)

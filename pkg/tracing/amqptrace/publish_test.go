@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/codes"
@@ -110,5 +111,7 @@ func TestMetrics(t *testing.T) {
 		"messaging.process.duration": {
 			broker(map[string]any{"value": int64(2), "messaging.operation.name": "process", "messaging.destination.name": "shop:order.placed:payment"}),
 		},
-	}, got))
+	}, got, cmpopts.SortSlices(func(a, b map[string]any) bool {
+		return a["messaging.operation.name"].(string) < b["messaging.operation.name"].(string)
+	})))
 }

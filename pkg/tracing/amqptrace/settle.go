@@ -13,7 +13,7 @@ import (
 type acknowledger struct {
 	amqp.Acknowledger
 	tracer *Tracer
-	ctx    context.Context // of the processing span; a delivery has no other place for it
+	ctx    context.Context //nolint:containedctx // that of the processing span; Ack takes none
 	to     messaging.Destination
 	said   messaging.Message
 }

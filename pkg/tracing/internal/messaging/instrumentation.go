@@ -71,7 +71,7 @@ func (i *Instrumentation) start(ctx context.Context, s *Series, m *Message, root
 	if root {
 		said.opts = append(said.opts, trace.WithNewRoot())
 	}
-	return i.tracer.Start(ctx, s.spanName, said.opts...)
+	return i.tracer.Start(ctx, s.spanName, said.opts...) //nolint:spancheck // whoever starts it ends it
 }
 
 // wording is memory for what is said at the start of one span. It is used

@@ -43,7 +43,7 @@ func (m *Message) appendTo(attrs []attribute.KeyValue) []attribute.KeyValue {
 		attrs = append(attrs, semconv.MessagingMessageConversationID(clean(m.ConversationID)))
 	}
 	if m.DeliveryTag != 0 {
-		attrs = append(attrs, semconv.MessagingRabbitMQMessageDeliveryTag(int(m.DeliveryTag)))
+		attrs = append(attrs, semconv.MessagingRabbitMQMessageDeliveryTag(int(m.DeliveryTag))) //nolint:gosec // tags count from 1 for each channel
 	}
 	if m.BatchCount != 0 {
 		attrs = append(attrs, semconv.MessagingBatchMessageCount(m.BatchCount))

@@ -1,6 +1,8 @@
 package messaging
 
 import (
+	"slices"
+
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
@@ -58,7 +60,7 @@ func newSeries(op Operation, d Destination, shared *tally) *Series {
 	}
 	s.durationAttrs = s.tally.attrs
 	if op.kind != process {
-		s.durationAttrs = append(s.durationAttrs[:len(s.durationAttrs):len(s.durationAttrs)], op.typeAttr())
+		s.durationAttrs = slices.Concat(s.durationAttrs, []attribute.KeyValue{op.typeAttr()})
 	}
 	s.succeeded = recordOptions(s.durationAttrs)
 	return s
@@ -89,5 +91,5 @@ func (s *Series) duration(errorType string) []metric.RecordOption {
 	if errorType == "" {
 		return s.succeeded
 	}
-	return recordOptions(append(s.durationAttrs[:len(s.durationAttrs):len(s.durationAttrs)], semconv.ErrorTypeKey.String(errorType)))
+	return recordOptions(slices.Concat(s.durationAttrs, []attribute.KeyValue{semconv.ErrorTypeKey.String(errorType)}))
 }

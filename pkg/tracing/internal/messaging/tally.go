@@ -1,6 +1,7 @@
 package messaging
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -42,7 +43,7 @@ func (t *tally) add(n int64, errorType string) {
 	defer t.mu.Unlock()
 	f, ok := t.failed[errorType]
 	if !ok {
-		attrs := append(t.attrs[:len(t.attrs):len(t.attrs)], semconv.ErrorTypeKey.String(errorType))
+		attrs := slices.Concat(t.attrs, []attribute.KeyValue{semconv.ErrorTypeKey.String(errorType)})
 		f = &failures{with: metric.WithAttributeSet(attribute.NewSet(attrs...))}
 		if t.failed == nil {
 			t.failed = make(map[string]*failures)
