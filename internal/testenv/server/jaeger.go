@@ -4,13 +4,12 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // JaegerVersion is the version of Jaeger's Go module from which make deps
@@ -86,15 +85,12 @@ func (j *Jaeger) start(ctx context.Context) error {
 		if err := j.host.alive(); err != nil {
 			return deadError{err}
 		}
-		for _, port := range []int{j.otlpGRPC, j.otlpHTTP} {
-			dialer := net.Dialer{Timeout: 5 * time.Second}
-			conn, err := dialer.DialContext(ctx, "tcp", address(port))
-			if err != nil {
-				return err
-			}
-			_ = conn.Close()
+		// A GET is refused, by a receiver that is there: Docker accepts
+		// connections before that. The one for gRPC is started before it.
+		if err := answers(ctx, j.OTLPEndpoint()+"/v1/traces", http.StatusMethodNotAllowed); err != nil {
+			return err
 		}
-		return answers(ctx, j.QueryURL()+"/api/services")
+		return answers(ctx, j.QueryURL()+"/api/services", http.StatusOK)
 	})
 	if err != nil {
 		return fmt.Errorf("start Jaeger: %w", err)

@@ -117,7 +117,7 @@ func (r *RabbitMQ) ready(ctx context.Context) error {
 	if err := r.host.alive(); err != nil {
 		return deadError{err}
 	}
-	if err := answers(ctx, r.ManagementURL()+"/api/overview"); err != nil {
+	if err := answers(ctx, r.ManagementURL()+"/api/overview", http.StatusOK); err != nil {
 		return err
 	}
 	conn, err := amqp.DialConfig(r.URL(), amqp.Config{Dial: amqp.DefaultDial(5 * time.Second)})
@@ -166,8 +166,8 @@ func (r *RabbitMQ) Close() { r.host.close() }
 
 func address(port int) string { return net.JoinHostPort(loopback, strconv.Itoa(port)) }
 
-// answers returns nil if a GET of the address gives 200.
-func answers(ctx context.Context, rawURL string) error {
+// answers returns nil if a GET of the address gives the status.
+func answers(ctx context.Context, rawURL string, status int) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, rawURL, http.NoBody)
@@ -185,7 +185,7 @@ func answers(ctx context.Context, rawURL string) error {
 		return err
 	}
 	_ = resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
+	if resp.StatusCode != status {
 		return fmt.Errorf("HTTP status %s", resp.Status)
 	}
 	return nil
