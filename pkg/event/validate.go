@@ -66,17 +66,16 @@ func (e Event) Validate() error {
 // checkAttributes returns the name of the first attribute whose value can't
 // travel, and why.
 func (e *Event) checkAttributes() (name string, err error) {
-	for _, a := range [...]struct {
-		name  string
-		value *string
-	}{
-		{attrID, &e.ID}, {attrSource, &e.Source}, {attrType, &e.Type}, {attrSubject, &e.Subject},
-		{attrFlowName, &e.FlowName}, {attrFlowID, &e.FlowID}, {attrCausationID, &e.CausationID},
-		{attrServiceVersion, &e.ServiceVersion}, {attrDataContentType, &e.DataContentType},
-		{attrDataSchema, &e.DataSchema},
+	names := [...]string{
+		attrID, attrSource, attrType, attrSubject, attrFlowName, attrFlowID,
+		attrCausationID, attrServiceVersion, attrDataContentType, attrDataSchema,
+	}
+	for i, value := range [...]string{
+		e.ID, e.Source, e.Type, e.Subject, e.FlowName, e.FlowID,
+		e.CausationID, e.ServiceVersion, e.DataContentType, e.DataSchema,
 	} {
-		if err := checkText(*a.value); err != nil {
-			return a.name, err
+		if err := checkText(value); err != nil {
+			return names[i], err
 		}
 	}
 	if err := checkContentType(e.DataContentType); err != nil {
