@@ -122,12 +122,12 @@ func TestPostgreSQL(t *testing.T) {
 }
 
 func TestConcurrentUse(t *testing.T) {
-	for name, address := range map[string]func() string{
-		"SQLite":     func() string { return "sqlite:" + filepath.Join(t.TempDir(), "x.db") },
-		"PostgreSQL": func() string { return testenv.PostgreSQL(t) },
+	for name, address := range map[string]func(testing.TB) string{
+		"SQLite":     func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "x.db") },
+		"PostgreSQL": testenv.PostgreSQL,
 	} {
 		t.Run(name, func(t *testing.T) {
-			db, _ := open(t, address())
+			db, _ := open(t, address(t))
 			_, err := db.Exec("CREATE TABLE t (x INTEGER)")
 			require.NoError(t, err)
 			var group sync.WaitGroup

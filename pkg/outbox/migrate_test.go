@@ -17,12 +17,12 @@ import (
 // TestMigrate lets several processes start on one empty database, each with
 // tables of its own beside those of the outbox.
 func TestMigrate(t *testing.T) {
-	for name, address := range map[string]func() string{
-		"SQLite":     func() string { return "sqlite:" + t.TempDir() + "/m.db" },
-		"PostgreSQL": func() string { return pgURL(t) },
+	for name, address := range map[string]func(testing.TB) string{
+		"SQLite":     func(t testing.TB) string { return "sqlite:" + t.TempDir() + "/m.db" },
+		"PostgreSQL": pgURL,
 	} {
 		t.Run(name, func(t *testing.T) {
-			url := address()
+			url := address(t)
 			own := fstest.MapFS{"00001_orders.sql": {Data: []byte("-- +goose Up\nCREATE TABLE orders (id TEXT PRIMARY KEY);\n")}}
 			var group sync.WaitGroup
 			for range 4 {

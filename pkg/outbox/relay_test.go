@@ -91,12 +91,12 @@ func TestRelayIsWokenByOtherProcesses(t *testing.T) {
 
 // TestRelayWorksThroughInstrumentation wraps the driver, as tracing does.
 func TestRelayWorksThroughInstrumentation(t *testing.T) {
-	for name, address := range map[string]func() string{
-		"SQLite":     func() string { return "sqlite::memory:" },
-		"PostgreSQL": func() string { return pgURL(t) },
+	for name, address := range map[string]func(testing.TB) string{
+		"SQLite":     func(testing.TB) string { return "sqlite::memory:" },
+		"PostgreSQL": pgURL,
 	} {
 		t.Run(name, func(t *testing.T) {
-			db := openDB(t, address(), database.WithTracing(noop.NewTracerProvider()))
+			db := openDB(t, address(t), database.WithTracing(noop.NewTracerProvider()))
 			b := &broker{}
 			ob := db.newOutbox(t, b, soon())
 			run(t, ob)
