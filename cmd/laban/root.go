@@ -116,6 +116,9 @@ func suggestFlag(cmd *cobra.Command, err error) error {
 	if !errors.As(err, &unknown) {
 		return err
 	}
+	if short := unknown.GetSpecifiedShortnames(); short != "" {
+		return errors.New("there is no flag -" + short)
+	}
 	var names []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 	if meant, ok := nearest.Of(unknown.GetSpecifiedName(), names); ok {

@@ -140,7 +140,7 @@ func TestAMisspeltTypeIsFound(t *testing.T) {
 	require.Regexp(t, `! payment emitted "payment.confrimed" \(order \w{6}\), which no service listens to`, text)
 	require.Contains(t, text, `      3× "payment.confrimed" was emitted, which no service listens to`)
 	require.Regexp(t, `✗ order \w{26} \(approved\): still open; stock.confirmed came [\d.]+ s ago; payment owes payment.confirmed or payment.rejected`, text)
-	require.Contains(t, text, "✗ 3 of 4 orders did not end as they should, and 1 invariant is broken")
+	require.Contains(t, text, "✗ 3 of 4 orders did not end right, and 1 invariant is broken")
 }
 
 // broken is a gateway that gives no money back.
@@ -217,6 +217,7 @@ func start(t *testing.T, cfg Config) *running {
 	t.Cleanup(func() {
 		cancel()
 		<-d.ended
+		http.DefaultClient.CloseIdleConnections()
 	})
 	require.Eventually(t, func() bool {
 		m := apiLine.FindStringSubmatch(d.out.String())

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/laban-io/laban/internal/chassis"
 	"github.com/laban-io/laban/pkg/bus"
 	"github.com/laban-io/laban/pkg/tracing"
@@ -108,6 +110,9 @@ func (s *services) start(ctx context.Context, cfg *Config, b broker, dir string,
 		if cfg.wrapTransport != nil {
 			transport = cfg.wrapTransport(spec.Name, transport)
 		}
+		// The service's collectors ask its database; telemetry's own registry is
+		// also read when that is closed.
+		own := prometheus.NewRegistry()
 		opts := chassis.Options{
 			Transport:   transport,
 			DatabaseURL: "sqlite:" + filepath.Join(dir, spec.Name+".db"),
@@ -118,8 +123,8 @@ func (s *services) start(ctx context.Context, cfg *Config, b broker, dir string,
 			DrainTimeout:     drainTimeout,
 			Hooks:            t.Hooks(),
 			Logger:           log,
-			Metrics:          t.Registry,
-			Gatherer:         t.Registry,
+			Metrics:          own,
+			Gatherer:         prometheus.Gatherers{t.Registry, own},
 			TracerProvider:   t.TracerProvider,
 			MeterProvider:    t.MeterProvider,
 			Propagator:       t.Propagator,

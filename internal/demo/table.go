@@ -59,9 +59,13 @@ func (r *Report) fateTable() []line {
 // figures are those of the whole run.
 func (r *Report) figures() line {
 	l := line{{"  ", plainText}}
-	l.add(plural(r.Ended, "order"), bold)
-	l.add(" in "+seconds(r.Took)+", ", plainText)
-	l.add(fmt.Sprintf("%.1f orders/s", r.Throughput()), bold)
+	if r.Ended == 0 {
+		l.add("no order has ended", bold)
+	} else {
+		l.add(plural(r.Ended, "order"), bold)
+		l.add(" in "+seconds(r.Took)+", ", plainText)
+		l.add(fmt.Sprintf("%.1f orders/s", r.Throughput()), bold)
+	}
 	l.add(", "+plural(r.Events, "event"), plainText)
 	if r.Retries > 0 {
 		l.add(", "+retries(r.Retries), plainText)
@@ -113,9 +117,9 @@ func (r *Report) Failure() string {
 	bad := r.Orders - r.Right
 	switch {
 	case bad > 0 && broken > 0:
-		return fmt.Sprintf("%s of %s did not end as they should, and %s broken", thousands(int64(bad)), plural(r.Orders, "order"), areInvariants(broken))
+		return fmt.Sprintf("%s of %s did not end right, and %s broken", thousands(int64(bad)), plural(r.Orders, "order"), areInvariants(broken))
 	case bad > 0:
-		return fmt.Sprintf("%s of %s did not end as they should", thousands(int64(bad)), plural(r.Orders, "order"))
+		return fmt.Sprintf("%s of %s did not end right", thousands(int64(bad)), plural(r.Orders, "order"))
 	case broken > 0:
 		return areInvariants(broken) + " broken"
 	default:
