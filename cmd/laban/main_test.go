@@ -99,8 +99,9 @@ func TestCompletion(t *testing.T) {
 
 // process is laban in a process of its own.
 type process struct {
-	cmd *exec.Cmd
-	out lockedBuffer
+	cmd  *exec.Cmd
+	out  lockedBuffer
+	read <-chan struct{} // closed when all output is in out; nil if cmd sees to that
 }
 
 func start(t *testing.T, env []string, args ...string) *process {
@@ -118,6 +119,9 @@ func (p *process) wait(t *testing.T) int {
 	timer := time.AfterFunc(60*time.Second, func() { _ = p.cmd.Process.Kill() })
 	defer timer.Stop()
 	_ = p.cmd.Wait() // the status says it
+	if p.read != nil {
+		<-p.read
+	}
 	return p.cmd.ProcessState.ExitCode()
 }
 

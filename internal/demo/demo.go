@@ -224,6 +224,7 @@ func (d *demo) plan() string {
 // reports.
 func (d *demo) perform(ctx context.Context, who customers) (*Report, error) {
 	d.show = d.newShow()
+	defer d.show.close()
 	err := d.placeAndWait(ctx, who)
 	if err != nil {
 		d.show.close()

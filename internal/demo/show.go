@@ -11,7 +11,7 @@ import (
 type show interface {
 	// refresh is called every now and then.
 	refresh(s snapshot, all []news) error
-	// close ends it; what is printed then goes below.
+	// close ends it; what is printed then goes below. It may be called twice.
 	close()
 }
 

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/stretchr/testify/require"
+)
+
+// terminalOf runs laban in a pseudo-terminal of a size, and returns the other
+// end of it and what laban has written there.
+func terminalOf(t *testing.T, width, height uint16, env []string, args ...string) (*process, *os.File) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = master.Close() })
+	var number, unlocked int32
+	ioctl(t, master, syscall.TIOCSPTLCK, unsafe.Pointer(&unlocked))
+	ioctl(t, master, syscall.TIOCGPTN, unsafe.Pointer(&number))
+	resize(t, master, width, height)
+	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	require.NoError(t, err)
+
+	p := &process{cmd: exec.CommandContext(t.Context(), os.Args[0], args...)}
+	p.cmd.Env = append(append(os.Environ(), asLaban+"=1", "TMPDIR="+t.TempDir(), "TERM=xterm"), env...)
+	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = slave, slave, slave
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	require.NoError(t, p.cmd.Start())
+	require.NoError(t, slave.Close())
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		buffer := make([]byte, 32<<10)
+		for {
+			n, err := master.Read(buffer) // an error, once laban has ended
+			_, _ = p.out.Write(buffer[:n])
+			if err != nil {
+				return
+			}
+		}
+	}()
+	p.read = read
+	return p, master
+}
+
+func ioctl(t *testing.T, f *os.File, request uintptr, arg unsafe.Pointer) {
+	t.Helper()
+	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), request, uintptr(arg))
+	require.Zero(t, errno)
+}
+
+func resize(t *testing.T, f *os.File, width, height uint16) {
+	t.Helper()
+	size := [4]uint16{height, width}
+	ioctl(t, f, syscall.TIOCSWINSZ, unsafe.Pointer(&size))
+}
+
+const (
+	enter = "\x1b[?1049h"
+	leave = "\x1b[?1049l"
+)
+
+var colour = regexp.MustCompile(`\x1b\[[\d;]*m`)
+
+func TestOnATerminalTheDemoShowsAView(t *testing.T) {
+	p, master := terminalOf(t, 80, 24, nil, "demo", "--rate", "20", "--think", "1ms", "--fates", "approved=1")
+	p.eventually(t, "WHAT HAPPENS")
+	p.eventually(t, "payment, notification")
+	require.Contains(t, p.out.String(), enter)
+	require.NotContains(t, p.out.String(), leave)
+
+	resize(t, master, 120, 40)
+	before := len(p.out.String())
+	require.Eventually(t, func() bool { // ids are whole where there is room
+		return regexp.MustCompile(`\d\d\d  .{0,9}[0-9A-HJKMNP-TV-Z]{26}`).MatchString(p.out.String()[before:])
+	}, 20*time.Second, 10*time.Millisecond)
+
+	_, err := master.Write([]byte{3}) // ctrl-C
+	require.NoError(t, err)
+	require.Zero(t, p.wait(t), "%s", &p.out)
+	view, after, left := strings.Cut(p.out.String(), leave)
+	require.True(t, left, "the screen is given back")
+	require.NotContains(t, view, "p99")
+	require.Contains(t, after, "p99", "the report is below what was there before")
+	require.Contains(t, colour.ReplaceAllString(after, ""), "✓ every order ended as it should")
+	require.Regexp(t, colour, after)
+}
+
+func TestNoColourWhereNoneIsWanted(t *testing.T) {
+	p, _ := terminalOf(t, 80, 24, []string{"NO_COLOR=1"}, "demo", "--orders", "5", "--exit", "--think", "1ms", "--fates", "approved=1")
+	require.Zero(t, p.wait(t), "%s", &p.out)
+	require.Contains(t, p.out.String(), enter)
+	require.NotRegexp(t, colour, p.out.String())
+}
+
+func TestADumbTerminalGetsLines(t *testing.T) {
+	for _, c := range []struct{ env, args []string }{
+		{[]string{"TERM=dumb"}, nil},
+		{nil, []string{"--plain"}},
+	} {
+		p, _ := terminalOf(t, 80, 24, c.env, append([]string{"demo", "--orders", "5", "--exit", "--think", "1ms", "--fates", "approved=1"}, c.args...)...)
+		require.Zero(t, p.wait(t), "%s", &p.out)
+		require.NotContains(t, p.out.String(), "\x1b[?")
+		require.Contains(t, p.out.String(), "placed → in stock → paid → shipped")
+	}
+}
+
+func TestBeingCutOffGivesTheScreenBack(t *testing.T) {
+	p, master := terminalOf(t, 80, 24, nil, "demo", "--rate", "20", "--think", "20s", "--fates", "approved=1")
+	p.eventually(t, "WHAT HAPPENS")
+	_, err := master.Write([]byte{3})
+	require.NoError(t, err)
+	p.eventually(t, "draining")
+	_, err = master.Write([]byte{3})
+	require.NoError(t, err)
+	require.Equal(t, 130, p.wait(t), "%s", &p.out)
+	_, after, left := strings.Cut(p.out.String(), leave)
+	require.True(t, left)
+	require.Contains(t, after, "laban: the demo was cut off")
+}
