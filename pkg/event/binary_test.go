@@ -150,6 +150,7 @@ func TestUnmarshalTolerates(t *testing.T) {
 				e, err := event.Unmarshal(c.b)
 				require.NoError(t, err)
 				require.Empty(t, diff(c.want, e))
+				require.Equal(t, time.UTC, e.Time.Location(), "whatever zone it was written in")
 			}
 		})
 	}

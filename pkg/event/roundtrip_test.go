@@ -4,6 +4,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -89,4 +90,21 @@ func TestCarryIsAsStrictAsMarshal(t *testing.T) {
 			t.Fatalf("(-read +carried)\n%s", d)
 		}
 	})
+}
+
+// The zone and the monotonic clock do not travel.
+func TestCarriedTimes(t *testing.T) {
+	e := minimal()
+	e.Time = time.Now().In(time.FixedZone("", 7200))
+	e.TriggerTime = e.Time.Add(-time.Second)
+	c, err := event.Carry(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := e.Time.Round(0).UTC(); c.Time != want {
+		t.Errorf("carried %v, want %v", c.Time, want)
+	}
+	if want := e.TriggerTime.Round(0).UTC(); c.TriggerTime != want {
+		t.Errorf("carried %v, want %v", c.TriggerTime, want)
+	}
 }
