@@ -77,9 +77,9 @@ func TestOnATerminalTheDemoShowsAView(t *testing.T) {
 	require.NotContains(t, p.out.String(), leave)
 
 	resize(t, master, 120, 40)
-	before := len(p.out.String())
-	require.Eventually(t, func() bool { // ids are whole where there is room
-		return regexp.MustCompile(`\d\d\d  .{0,9}[0-9A-HJKMNP-TV-Z]{26}`).MatchString(p.out.String()[before:])
+	wholeID := regexp.MustCompile(`\.\d{3}  [0-9A-HJKMNP-TV-Z]{26}  `)
+	require.Eventually(t, func() bool { // there is room for them now
+		return wholeID.MatchString(colour.ReplaceAllString(p.out.String(), ""))
 	}, 20*time.Second, 10*time.Millisecond)
 
 	_, err := master.Write([]byte{3}) // ctrl-C
