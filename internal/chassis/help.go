@@ -67,7 +67,7 @@ func variablesOf(target any, group string) []variable {
 
 // writeHelp writes what the service does and what it reads from its
 // environment, as a table that teaches.
-func writeHelp(w io.Writer, spec Spec) error {
+func writeHelp(w io.Writer, spec Spec) {
 	fmt.Fprintf(w, "%s: %s\n\nIt takes no arguments; it is configured by its environment:\n", spec.Name, spec.Summary)
 	for _, v := range variables(spec) {
 		if v.group != "" {
@@ -81,7 +81,6 @@ func writeHelp(w io.Writer, spec Spec) error {
 	}
 	fmt.Fprintf(w, "\nIt serves /healthz (the process runs), /readyz (it does its work, or why not) and /metrics.\n"+
 		"SIGTERM or SIGINT stops it in order; a second one stops it at once.\n")
-	return nil
 }
 
 // Widths of the table: it is readable in a terminal of 100 columns.

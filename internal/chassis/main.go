@@ -85,7 +85,7 @@ func serve(ctx context.Context, spec Spec, environ map[string]string, stderr io.
 	if err != nil {
 		return fmt.Errorf("%w: AMQP_TLS_…: %w", errUsage, err)
 	}
-	listener, err := net.Listen("tcp", cfg.HTTPAddr)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.HTTPAddr)
 	if err != nil {
 		return fmt.Errorf("%w: HTTP_ADDR: %w; is another instance running?", errUsage, err)
 	}

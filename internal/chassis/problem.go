@@ -2,6 +2,7 @@ package chassis
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"runtime/debug"
 )
@@ -28,12 +29,12 @@ func (p *process) recoverPanics(next http.Handler) http.Handler {
 			if v == nil {
 				return
 			}
-			if v == http.ErrAbortHandler {
-				panic(v) // net/http's own way to cut a connection
+			if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(v) //nolint:forbidigo // it is net/http's own way to cut a connection
 			}
 			p.log.ErrorContext(r.Context(), "a request's handler panicked", "method", r.Method, "route", r.Pattern, "panic", v, "stack", string(debug.Stack()))
 			if answer.begun {
-				panic(http.ErrAbortHandler) // half an answer must not look whole
+				panic(http.ErrAbortHandler) //nolint:forbidigo // half an answer must not look whole, and this is how net/http is told
 			}
 			WriteProblem(w, http.StatusInternalServerError, "something is wrong in the service; its log says what")
 		}()

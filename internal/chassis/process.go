@@ -166,14 +166,14 @@ func (p *process) work(ctx context.Context) {
 	p.health.set(checkBroker, func(context.Context) error { return p.bus.Ready() })
 	p.health.enter(serving) // ready as soon as the bus is
 
-	p.relay.start(ctx)
-	p.relay.run("the outbox's relay", p.failed, p.outbox.Run)
-	p.consumers.start(ctx)
-	p.consumers.run("the bus", p.failed, p.bus.Run)
+	relayCtx := p.relay.start(ctx)
+	p.relay.run(relayCtx, "the outbox's relay", p.failed, p.outbox.Run)
+	consumeCtx := p.consumers.start(ctx)
+	p.consumers.run(consumeCtx, "the bus", p.failed, p.bus.Run)
 	if p.service.Run != nil {
-		p.consumers.run("the service's own work", p.failed, p.service.Run)
+		p.consumers.run(consumeCtx, "the service's own work", p.failed, p.service.Run)
 	}
-	p.consumers.run("the wait for events", p.failed, p.announceConsuming)
+	p.consumers.run(consumeCtx, "the wait for events", p.failed, p.announceConsuming)
 }
 
 // announceConsuming tells people and the caller when events arrive.
@@ -202,22 +202,25 @@ func (p *process) wait(ctx context.Context) error {
 
 // worker is a group of goroutines that end together.
 type worker struct {
-	ctx    context.Context
 	cancel context.CancelFunc
 	group  sync.WaitGroup
 }
 
-func (w *worker) start(ctx context.Context) { w.ctx, w.cancel = context.WithCancel(ctx) }
+// start returns the context that the goroutines are to have.
+func (w *worker) start(ctx context.Context) context.Context {
+	ctx, w.cancel = context.WithCancel(ctx)
+	return ctx
+}
 
 // run runs f on a goroutine. If f returns before the worker is stopped, or with
 // an error, that is reported to failed, which must have room.
-func (w *worker) run(what string, failed chan<- error, f func(context.Context) error) {
+func (w *worker) run(ctx context.Context, what string, failed chan<- error, f func(context.Context) error) {
 	w.group.Go(func() {
-		err := f(w.ctx)
+		err := f(ctx)
 		switch {
 		case err != nil:
 			failed <- fmt.Errorf("%s: %w", what, err)
-		case w.ctx.Err() == nil:
+		case ctx.Err() == nil:
 			failed <- fmt.Errorf("%s ended by itself, which it must not", what)
 		}
 	})

@@ -63,7 +63,7 @@ func TestADatabaseThatIsDownIsWaitedFor(t *testing.T) {
 	status, text := r.get("/orders")
 	require.Equal(t, http.StatusServiceUnavailable, status)
 	require.Contains(t, text, "/readyz")
-	require.Contains(t, r.log.String(), "waiting for the database")
+	require.Contains(t, r.log.String(), "for=database error=\"connection refused\"")
 
 	up.Store(true)
 	r.waitStarted()

@@ -23,7 +23,7 @@ func (p *process) retry(ctx context.Context, check string, try func() error) err
 		backoff.WithBackOff(delays),
 		backoff.WithMaxElapsedTime(0), // for ever: the process is of no use without it
 		backoff.WithNotify(func(err error, next time.Duration) {
-			p.log.WarnContext(ctx, "waiting for the "+check+"; the service starts when it answers",
+			p.log.WarnContext(ctx, "waiting; the service starts when this answers", "for", check,
 				"error", err, "next_try_in", next.Round(time.Millisecond))
 		}),
 	)

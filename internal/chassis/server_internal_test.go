@@ -75,7 +75,7 @@ func TestARequestContinuesItsTrace(t *testing.T) {
 	defer func() { require.NoError(t, telemetry.Shutdown(context.Background())) }()
 	r := servePage(t, func(http.ResponseWriter, *http.Request) {}, Options{Telemetry: telemetry})
 
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+"/pages/42", nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+"/pages/42", http.NoBody)
 	require.NoError(t, err)
 	req.Header.Set("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	req.Host = "evil.example.com:6666"
@@ -100,8 +100,8 @@ func TestARequestContinuesItsTrace(t *testing.T) {
 	route, _ := attributes.Value("http.route")
 	require.Equal(t, "/pages/{id}", route.AsString())
 	for _, kv := range span.Attributes {
-		require.NotContains(t, kv.Value.Emit(), "evil", string(kv.Key))
-		require.NotContains(t, kv.Value.Emit(), "6666", string(kv.Key))
+		require.NotContains(t, kv.Value.String(), "evil", string(kv.Key))
+		require.NotContains(t, kv.Value.String(), "6666", string(kv.Key))
 	}
 	_, metrics := r.get("/metrics")
 	require.Contains(t, metrics, `http_route="/pages/{id}"`)

@@ -118,7 +118,7 @@ func TestAProcessWithoutABrokerIsAliveAndStops(t *testing.T) {
 	p.waitAlive(t)
 	require.Eventually(t, func() bool {
 		status, text := p.get("/readyz")
-		return status == http.StatusServiceUnavailable && bytes.Contains([]byte(text), []byte(`"database":"ok"`))
+		return status == http.StatusServiceUnavailable && strings.Contains(text, `"database":"ok"`)
 	}, soon, tick)
 	_, text := p.get("/readyz")
 	require.NotContains(t, text, `"broker":"ok"`)
@@ -157,7 +157,7 @@ func TestASecondSignalEndsTheProcessAtOnce(t *testing.T) {
 	p.waitAlive(t)
 	require.Eventually(t, func() bool {
 		_, text := p.get("/readyz")
-		return bytes.Contains([]byte(text), []byte(`"phase":"serving"`))
+		return strings.Contains(text, `"phase":"serving"`)
 	}, soon, tick)
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGINT))
 	require.Eventually(t, func() bool { status, _ := p.get("/healthz"); return status == 0 }, soon, tick, "it begins to stop")

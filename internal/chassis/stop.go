@@ -65,7 +65,7 @@ func (p *process) stop(ctx context.Context) error {
 func (p *process) sayNotReady(context.Context) error {
 	served := p.health.enter(stopping) == serving
 	if served && p.opts.ShutdownDelay > 0 {
-		time.Sleep(p.opts.ShutdownDelay)
+		<-time.After(p.opts.ShutdownDelay)
 	}
 	return nil
 }

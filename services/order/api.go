@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -163,7 +164,7 @@ func (s *service) handleList(ctx context.Context, in *listInput) (*listOutput, e
 
 // next is the address of the page after the order with the id after.
 func (in *listInput) next(after string) string {
-	q := url.Values{"after": {after}, "limit": {fmt.Sprint(in.Limit)}}
+	q := url.Values{"after": {after}, "limit": {strconv.Itoa(in.Limit)}}
 	if in.Status != "" {
 		q.Set("status", in.Status)
 	}

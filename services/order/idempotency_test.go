@@ -61,7 +61,8 @@ func TestTheSameKeyForAnotherRequestIsRefused(t *testing.T) {
 
 func TestWithoutAKeyEveryRequestIsAnOrder(t *testing.T) {
 	s := openShop(t, "sqlite::memory:", shopOptions{})
-	require.NotEqual(t, s.place().ID, s.place().ID)
+	first, second := s.place(), s.place()
+	require.NotEqual(t, first.ID, second.ID)
 }
 
 // TestARefusedRequestDoesNotTakeItsKey: the client puts it right and sends it
