@@ -75,7 +75,7 @@ func (p *Pool[T]) work() {
 	p.mu.Lock()
 	for {
 		for p.ready.empty() {
-			if p.closed && len(p.busy) == 0 {
+			if p.closed { // what is left of other lines is with those that run them
 				p.mu.Unlock()
 				return
 			}
@@ -86,14 +86,10 @@ func (p *Pool[T]) work() {
 		p.mu.Unlock()
 		p.run(item)
 		p.mu.Lock()
-		if !l.items.empty() {
-			p.ready.push(l)
-			p.wake.Signal()
-			continue
-		}
-		p.release(l)
-		if p.closed && len(p.busy) == 0 {
-			p.wake.Broadcast()
+		if l.items.empty() {
+			p.release(l)
+		} else {
+			p.ready.push(l) // and this worker goes on, so none needs to be woken
 		}
 	}
 }
