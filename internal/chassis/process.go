@@ -22,6 +22,9 @@ import (
 func Run(ctx context.Context, spec Spec, opts Options) error {
 	opts.setDefaults()
 	if err := opts.validate(spec); err != nil {
+		if opts.Listener != nil {
+			err = errors.Join(err, opts.Listener.Close())
+		}
 		return err
 	}
 	p := &process{
@@ -213,14 +216,16 @@ func (w *worker) start(ctx context.Context) context.Context {
 }
 
 // run runs f on a goroutine. If f returns before the worker is stopped, or with
-// an error, that is reported to failed, which must have room.
+// an error other than that it was, that is reported to failed, which must have
+// room.
 func (w *worker) run(ctx context.Context, what string, failed chan<- error, f func(context.Context) error) {
 	w.group.Go(func() {
 		err := f(ctx)
 		switch {
+		case ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled)):
 		case err != nil:
 			failed <- fmt.Errorf("%s: %w", what, err)
-		case ctx.Err() == nil:
+		default:
 			failed <- fmt.Errorf("%s ended by itself, which it must not", what)
 		}
 	})

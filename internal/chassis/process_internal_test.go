@@ -171,7 +171,35 @@ func TestRunRefusesWhatItCannotRun(t *testing.T) {
 		"no database":  {Spec{Name: "shop", Build: quiet}, Options{Transport: membus.New(membus.Config{}).Connect()}, "Options.DatabaseURL is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			require.NoError(t, err)
+			c.opts.Listener = listener
 			require.ErrorContains(t, Run(t.Context(), c.spec, c.opts), c.want)
+			require.ErrorIs(t, listener.Close(), net.ErrClosed, "Run has closed it")
+		})
+	}
+}
+
+// TestAnErrorWhileStoppingIsReported, but that the work was told to end is none.
+func TestAnErrorWhileStoppingIsReported(t *testing.T) {
+	for name, c := range map[string]struct {
+		end  func(context.Context) error
+		want string
+	}{
+		"an error":    {func(context.Context) error { return errors.New("the till does not add up") }, "the service's own work: the till does not add up"},
+		"it was told": {func(ctx context.Context) error { return ctx.Err() }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := startRun(t, testSpec(func(context.Context, Parts) (Service, error) {
+				return Service{Run: func(ctx context.Context) error { <-ctx.Done(); return c.end(ctx) }}, nil
+			}), Options{})
+			r.waitStarted()
+			r.end()
+			if c.want == "" {
+				require.NoError(t, r.waitStopped())
+			} else {
+				require.ErrorContains(t, r.waitStopped(), c.want)
+			}
 		})
 	}
 }

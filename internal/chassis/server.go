@@ -3,6 +3,7 @@ package chassis
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -65,7 +66,7 @@ func (p *process) serveHTTP() {
 	p.server = s
 	s.serving.Go(func() {
 		if err := s.http.Serve(p.opts.Listener); !errors.Is(err, http.ErrServerClosed) {
-			p.failed <- err
+			p.failed <- fmt.Errorf("serve HTTP: %w", err)
 		}
 	})
 	p.log.Info("listening", "service", p.spec.Name, "address", "http://"+displayAddr(p.opts.Listener.Addr()))

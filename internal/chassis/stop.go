@@ -53,13 +53,26 @@ func (p *process) stop(ctx context.Context) error {
 		}
 		p.log.DebugContext(ctx, "stopping", "step", s.name, "took", time.Since(begin), "error", err)
 	}
-	err := errors.Join(errs...)
+	err := errors.Join(append(errs, p.lateFailures()...)...)
 	if err == nil {
 		p.log.InfoContext(ctx, "stopped", "service", p.spec.Name)
 	} else {
 		p.log.ErrorContext(ctx, "stopped, not cleanly", "service", p.spec.Name, "error", err)
 	}
 	return err
+}
+
+// lateFailures returns the errors of goroutines that ended while stopping.
+func (p *process) lateFailures() []error {
+	var errs []error
+	for {
+		select {
+		case err := <-p.failed:
+			errs = append(errs, err)
+		default:
+			return errs
+		}
+	}
 }
 
 func (p *process) sayNotReady(context.Context) error {
