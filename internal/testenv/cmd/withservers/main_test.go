@@ -3,15 +3,20 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"os"
 	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 )
+
+// patience is how long the command may take; it starts PostgreSQL at most.
+const patience = 2 * time.Minute
 
 // asCommand makes this test binary be withservers.
 const asCommand = "LABAN_WITHSERVERS_TEST_AS_COMMAND"
@@ -30,7 +35,9 @@ func withservers(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	program, err := os.Executable()
 	require.NoError(t, err)
-	cmd := exec.CommandContext(t.Context(), program, args...)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append(os.Environ(), asCommand+"=1",
 		"LABAN_TEST_JAEGER_QUERY_URL=http://named", "LABAN_TEST_JAEGER_OTLP_URL=http://named")
 	return cmd
