@@ -146,7 +146,7 @@ func TestAFailedDemoExitsWithOne(t *testing.T) {
 }
 
 func TestCtrlCDrains(t *testing.T) {
-	p := start(t, nil, "demo", "--rate", "20", "--think", "1ms", "--fates", "approved=1")
+	p := start(t, nil, "demo", "--rate", "2", "--think", "1ms", "--fates", "approved=1")
 	p.eventually(t, "shipped\n")
 	require.NoError(t, p.cmd.Process.Signal(os.Interrupt))
 	require.Zero(t, p.wait(t), "%s", &p.out)

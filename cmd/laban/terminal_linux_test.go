@@ -70,7 +70,7 @@ const (
 var colour = regexp.MustCompile(`\x1b\[[\d;]*m`)
 
 func TestOnATerminalTheDemoShowsAView(t *testing.T) {
-	p, master := terminalOf(t, 80, 24, nil, "demo", "--rate", "20", "--think", "1ms", "--fates", "approved=1")
+	p, master := terminalOf(t, 80, 24, nil, "demo", "--rate", "2", "--think", "1ms", "--fates", "approved=1")
 	p.eventually(t, "WHAT HAPPENS")
 	p.eventually(t, "payment, notification")
 	require.Contains(t, p.out.String(), enter)

@@ -58,7 +58,7 @@ func TestAMisspeltTypeIsFoundOnRabbitMQ(t *testing.T) {
 	out := &output{}
 	cfg := sixty(out)
 	cfg.AMQP = testenv.RabbitMQ(t).URL
-	cfg.Orders, cfg.Mix, cfg.Timeout, cfg.checkLimit = 3, Mix{Approved: 1}, time.Second, 100*time.Millisecond
+	cfg.Orders, cfg.Mix, cfg.Timeout, cfg.checkLimit = 3, Mix{Approved: 1}, 4*time.Second, 100*time.Millisecond
 	cfg.wrapTransport = func(service string, transport bus.Transport) bus.Transport {
 		if service != "inventory" {
 			return transport
