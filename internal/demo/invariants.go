@@ -184,7 +184,7 @@ func sameInAPI(orders []*order, e evidence) Invariant {
 			i.broken("order %s is %s, the API says %q", o.id, want, got)
 		}
 	}
-	i.Detail = fmt.Sprintf("%s orders", thousands(int64(n)))
+	i.Detail = plural(n, "order")
 	return i
 }
 
