@@ -99,6 +99,9 @@ func (c *Config) validate() error {
 	if c.MaxAttempts < 1 {
 		errs = append(errs, fmt.Errorf("MaxAttempts is %d, must be at least 1", c.MaxAttempts))
 	}
+	if c.MaxDataBytes < 1 {
+		errs = append(errs, fmt.Errorf("MaxDataBytes is %d, must be at least 1", c.MaxDataBytes))
+	}
 	for _, level := range c.RetryLevels {
 		if level < time.Millisecond {
 			errs = append(errs, fmt.Errorf("RetryLevels has %v, must be at least 1ms", level))
