@@ -19,7 +19,7 @@ import (
 func TestMain(m *testing.M) {
 	// An example here is a dozen orders through five services, so fewer than
 	// usual will do. A flag on the command line goes before.
-	if err := flag.Set("rapid.checks", "30"); err != nil {
+	if err := flag.Set("rapid.checks", "20"); err != nil {
 		panic(err)
 	}
 	goleak.VerifyTestMain(m)

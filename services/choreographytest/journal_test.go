@@ -41,14 +41,12 @@ func (j *journal) add(r bus.LogRecord) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.records++
-	switch r.Kind {
-	case bus.RecordDead:
+	if r.Kind == bus.RecordDead {
 		j.dead = append(j.dead, fmt.Sprintf("%s by %s: %s", r.Event.Type, r.Service, r.Error))
-	case bus.RecordEvent:
-		if id := r.Event.Source + "/" + r.Event.ID; !j.known[id] {
-			j.known[id] = true
-			j.orders[r.Event.Subject] = append(j.orders[r.Event.Subject], r.Event)
-		}
+	}
+	if id := r.Event.Source + "/" + r.Event.ID; r.Kind == bus.RecordEvent && !j.known[id] {
+		j.known[id] = true
+		j.orders[r.Event.Subject] = append(j.orders[r.Event.Subject], r.Event)
 	}
 	close(j.news)
 	j.news = make(chan struct{})

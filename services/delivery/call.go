@@ -11,7 +11,7 @@ import (
 	"github.com/laban-io/laban/services/delivery/carrier"
 )
 
-// answer is what the carrier told; one field is set.
+// answer is what the carrier said; one field is set.
 type answer struct {
 	trackingNumber string
 	undeliverable  string // why

@@ -28,7 +28,7 @@ func (h *handler) cancel(ctx context.Context, e event.Event, request cancelReque
 		return err
 	}
 	return h.outbox.Transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		s, err := note(ctx, tx, request.OrderID, e.Type, e.ID)
+		s, err := noteCancel(ctx, tx, request.OrderID, e.ID)
 		if err != nil {
 			return err
 		}
@@ -60,18 +60,18 @@ func (h *handler) ship(ctx context.Context, e event.Event, order paid) error {
 	if err != nil || !due {
 		return err
 	}
-	told, err := h.call(ctx, e, order)
+	said, err := h.call(ctx, e, order)
 	if err != nil {
 		return err
 	}
-	return h.conclude(ctx, e, order, told)
+	return h.conclude(ctx, e, order, said)
 }
 
 // intend commits the intent to ship and tells whether the carrier is to be
 // asked. Where it is not, it has noted that the event was handled.
 func (h *handler) intend(ctx context.Context, e event.Event, order paid) (due bool, err error) {
 	err = h.outbox.Transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		s, err := note(ctx, tx, order.OrderID, e.Type, e.ID)
+		s, err := notePaid(ctx, tx, order.OrderID, e.ID)
 		if err != nil {
 			return err
 		}
@@ -88,16 +88,16 @@ func (h *handler) intend(ctx context.Context, e event.Event, order paid) (due bo
 	return due, err
 }
 
-// conclude commits what the carrier told and publishes it, unless somebody else
+// conclude commits what the carrier said and publishes it, unless somebody else
 // who asked the same was faster.
-func (h *handler) conclude(ctx context.Context, e event.Event, order paid, told answer) error {
+func (h *handler) conclude(ctx context.Context, e event.Event, order paid, said answer) error {
 	return h.outbox.Transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		s, err := note(ctx, tx, order.OrderID, e.Type, e.ID)
+		s, err := notePaid(ctx, tx, order.OrderID, e.ID)
 		if err != nil {
 			return err
 		}
 		if s.state == stateShipping {
-			if err := h.record(ctx, tx, order, told); err != nil {
+			if err := h.record(ctx, tx, order, said); err != nil {
 				return err
 			}
 		}
@@ -106,22 +106,22 @@ func (h *handler) conclude(ctx context.Context, e event.Event, order paid, told 
 	})
 }
 
-func (h *handler) record(ctx context.Context, tx *sql.Tx, order paid, told answer) error {
-	if told.undeliverable != "" {
-		if err := saveFailed(ctx, tx, order.OrderID, told.undeliverable); err != nil {
+func (h *handler) record(ctx context.Context, tx *sql.Tx, order paid, said answer) error {
+	if said.undeliverable != "" {
+		if err := saveFailed(ctx, tx, order.OrderID, said.undeliverable); err != nil {
 			return err
 		}
-		h.log.InfoContext(ctx, "the order can't be delivered", "order_id", order.OrderID, "reason", told.undeliverable)
+		h.log.InfoContext(ctx, "the order can't be delivered", "order_id", order.OrderID, "reason", said.undeliverable)
 		return h.publish(ctx, order.OrderID, deliveryFailed, failed{
-			OrderID: order.OrderID, CustomerEmail: order.CustomerEmail, Reason: told.undeliverable,
+			OrderID: order.OrderID, CustomerEmail: order.CustomerEmail, Reason: said.undeliverable,
 		})
 	}
-	if err := saveShipped(ctx, tx, order.OrderID, told.trackingNumber); err != nil {
+	if err := saveShipped(ctx, tx, order.OrderID, said.trackingNumber); err != nil {
 		return err
 	}
-	h.log.InfoContext(ctx, "the order is shipped", "order_id", order.OrderID, "tracking_number", told.trackingNumber)
+	h.log.InfoContext(ctx, "the order is shipped", "order_id", order.OrderID, "tracking_number", said.trackingNumber)
 	return h.publish(ctx, order.OrderID, orderShipped, shipped{
-		OrderID: order.OrderID, CustomerEmail: order.CustomerEmail, TrackingNumber: told.trackingNumber,
+		OrderID: order.OrderID, CustomerEmail: order.CustomerEmail, TrackingNumber: said.trackingNumber,
 		Amount: order.Amount, Currency: order.Currency, Items: order.Items,
 	})
 }

@@ -61,7 +61,7 @@ func (d *Delivery) Spec() chassis.Spec {
 func Migrations() fs.FS {
 	sub, err := fs.Sub(embedded, "migrations")
 	if err != nil {
-		panic(err) // the name is a constant and valid
+		panic(err) //nolint:forbidigo // the name is a constant and valid
 	}
 	return sub
 }

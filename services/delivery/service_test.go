@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/laban-io/laban/internal/chassis"
 	"github.com/laban-io/laban/pkg/bus"
 	"github.com/laban-io/laban/pkg/event"
 	"github.com/laban-io/laban/services/delivery"
@@ -342,4 +343,14 @@ func TestWhatItEmitsAndHearsIsTheContract(t *testing.T) {
 func TestAskingBeforeItRuns(t *testing.T) {
 	_, err := delivery.New(delivery.Settings{}, nil).Shipments(t.Context())
 	require.ErrorIs(t, err, delivery.ErrNotRunning)
+}
+
+func TestSettingsThatCanNotWorkAreRefused(t *testing.T) {
+	for says, s := range map[string]delivery.Settings{
+		"DELIVERY_CALL_TIMEOUT":    {},
+		"DELIVERY_CARRIER_LATENCY": {CallTimeout: time.Second, CarrierLatency: -time.Second},
+	} {
+		_, err := delivery.New(s, nil).Spec().Build(t.Context(), chassis.Parts{})
+		require.ErrorContains(t, err, says)
+	}
 }

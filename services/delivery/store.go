@@ -15,37 +15,33 @@ type shipment struct {
 	state            state
 }
 
-// column returns the column that remembers a fact.
-func column(eventType string) (string, bool) {
-	switch eventType {
-	case paymentConfirmed:
-		return "payment_confirmed", true
-	case orderCancelRequested:
-		return "cancel_requested", true
-	default:
-		return "", false
-	}
+// notePaid remembers that an order is paid for, by the first event that tells
+// it, and returns all that is known. Like [noteCancel] it locks the order's row
+// until the transaction ends, so that a payment and a request to cancel, handled
+// at the same time by two processes, are seen one after the other.
+func notePaid(ctx context.Context, tx *sql.Tx, orderID, eventID string) (shipment, error) {
+	return scan(orderID, tx.QueryRowContext(ctx, `
+		INSERT INTO shipments (order_id, payment_confirmed, updated_at) VALUES ($1, $2, $3)
+		ON CONFLICT (order_id) DO UPDATE SET
+			payment_confirmed = CASE WHEN shipments.payment_confirmed = '' THEN excluded.payment_confirmed ELSE shipments.payment_confirmed END,
+			updated_at = excluded.updated_at
+		RETURNING order_id, payment_confirmed, state`, orderID, eventID, now()))
 }
 
-// note remembers a fact of an order, the first event that told it, and returns
-// all that is known. It locks the order's row until the transaction ends, so
-// that a payment and a request to cancel, handled at the same time by two
-// processes, are seen one after the other.
-func note(ctx context.Context, tx *sql.Tx, orderID, eventType, eventID string) (shipment, error) {
-	col, ok := column(eventType)
-	if !ok {
-		return shipment{}, fmt.Errorf("delivery keeps no fact for %q", eventType)
-	}
-	row := tx.QueryRowContext(ctx, `
-		INSERT INTO shipments (order_id, `+col+`, updated_at) VALUES ($1, $2, $3)
+// noteCancel remembers that its customer wants an order to be canceled.
+func noteCancel(ctx context.Context, tx *sql.Tx, orderID, eventID string) (shipment, error) {
+	return scan(orderID, tx.QueryRowContext(ctx, `
+		INSERT INTO shipments (order_id, cancel_requested, updated_at) VALUES ($1, $2, $3)
 		ON CONFLICT (order_id) DO UPDATE SET
-			`+col+` = CASE WHEN shipments.`+col+` = '' THEN excluded.`+col+` ELSE shipments.`+col+` END,
+			cancel_requested = CASE WHEN shipments.cancel_requested = '' THEN excluded.cancel_requested ELSE shipments.cancel_requested END,
 			updated_at = excluded.updated_at
-		RETURNING order_id, payment_confirmed, state`,
-		orderID, eventID, now())
+		RETURNING order_id, payment_confirmed, state`, orderID, eventID, now()))
+}
+
+func scan(orderID string, row *sql.Row) (shipment, error) {
 	var s shipment
 	if err := row.Scan(&s.orderID, &s.paymentConfirmed, &s.state); err != nil {
-		return shipment{}, fmt.Errorf("note %s of order %s: %w", eventType, orderID, err)
+		return shipment{}, fmt.Errorf("note what is known of order %s: %w", orderID, err)
 	}
 	return s, nil
 }

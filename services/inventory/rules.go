@@ -10,6 +10,23 @@ type known struct {
 	deliveryFailed  string
 }
 
+// told returns what one event tells.
+func told(eventType, eventID string) (k known) {
+	switch eventType {
+	case orderPlaced:
+		k.placed = eventID
+	case orderCancelRequested:
+		k.cancelRequested = eventID
+	case paymentRejected:
+		k.paymentRejected = eventID
+	case orderCanceled:
+		k.canceled = eventID
+	case deliveryFailed:
+		k.deliveryFailed = eventID
+	}
+	return k
+}
+
 // over tells whether the order has ended without being shipped, so that stock
 // held for it is to come back.
 func (k known) over() bool {

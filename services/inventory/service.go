@@ -56,7 +56,7 @@ func (i *Inventory) Spec() chassis.Spec {
 func Migrations() fs.FS {
 	sub, err := fs.Sub(embedded, "migrations")
 	if err != nil {
-		panic(err) // the name is a constant and valid
+		panic(err) //nolint:forbidigo // the name is a constant and valid
 	}
 	return sub
 }
@@ -103,7 +103,7 @@ func (h *handler) react(ctx context.Context, e event.Event, data heard) error {
 		return err
 	}
 	return h.outbox.Transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		r, err := note(ctx, tx, data.OrderID, e.Type, e.ID)
+		r, err := note(ctx, tx, data.OrderID, told(e.Type, e.ID))
 		if err != nil {
 			return err
 		}

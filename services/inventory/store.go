@@ -17,45 +17,28 @@ type reservation struct {
 	customerEmail string
 }
 
-// column returns the column that remembers a fact.
-func column(eventType string) (string, bool) {
-	switch eventType {
-	case orderPlaced:
-		return "placed", true
-	case orderCancelRequested:
-		return "cancel_requested", true
-	case paymentRejected:
-		return "payment_rejected", true
-	case orderCanceled:
-		return "canceled", true
-	case deliveryFailed:
-		return "delivery_failed", true
-	default:
-		return "", false
-	}
-}
-
-// note remembers a fact of an order, the first event that told it, and returns
-// what is now known. It locks the order's row until the transaction ends, so
-// that two facts of one order, handled at the same time by two processes, are
-// seen one after the other.
-func note(ctx context.Context, tx *sql.Tx, orderID, eventType, eventID string) (reservation, error) {
-	col, ok := column(eventType)
-	if !ok {
-		return reservation{}, fmt.Errorf("inventory keeps no fact for %q", eventType)
-	}
+// note remembers what an event tells of an order, the first that tells it, and
+// returns all that is known. It locks the order's row until the transaction
+// ends, so that two facts of one order, handled at the same time by two
+// processes, are seen one after the other.
+func note(ctx context.Context, tx *sql.Tx, orderID string, told known) (reservation, error) {
 	row := tx.QueryRowContext(ctx, `
-		INSERT INTO reservations (order_id, `+col+`, updated_at) VALUES ($1, $2, $3)
+		INSERT INTO reservations (order_id, placed, cancel_requested, payment_rejected, canceled, delivery_failed, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (order_id) DO UPDATE SET
-			`+col+` = CASE WHEN reservations.`+col+` = '' THEN excluded.`+col+` ELSE reservations.`+col+` END,
+			placed = CASE WHEN reservations.placed = '' THEN excluded.placed ELSE reservations.placed END,
+			cancel_requested = CASE WHEN reservations.cancel_requested = '' THEN excluded.cancel_requested ELSE reservations.cancel_requested END,
+			payment_rejected = CASE WHEN reservations.payment_rejected = '' THEN excluded.payment_rejected ELSE reservations.payment_rejected END,
+			canceled = CASE WHEN reservations.canceled = '' THEN excluded.canceled ELSE reservations.canceled END,
+			delivery_failed = CASE WHEN reservations.delivery_failed = '' THEN excluded.delivery_failed ELSE reservations.delivery_failed END,
 			updated_at = excluded.updated_at
 		RETURNING placed, cancel_requested, payment_rejected, canceled, delivery_failed, state, customer_email`,
-		orderID, eventID, now())
+		orderID, told.placed, told.cancelRequested, told.paymentRejected, told.canceled, told.deliveryFailed, now())
 	var r reservation
 	err := row.Scan(&r.known.placed, &r.known.cancelRequested, &r.known.paymentRejected,
 		&r.known.canceled, &r.known.deliveryFailed, &r.state, &r.customerEmail)
 	if err != nil {
-		return reservation{}, fmt.Errorf("note %s of order %s: %w", eventType, orderID, err)
+		return reservation{}, fmt.Errorf("note what is known of order %s: %w", orderID, err)
 	}
 	return r, nil
 }

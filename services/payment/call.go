@@ -10,7 +10,7 @@ import (
 	"github.com/laban-io/laban/services/payment/gateway"
 )
 
-// answer is what the provider told; one field is set.
+// answer is what the provider said; one field is set.
 type answer struct {
 	captureID string
 	declined  string // why

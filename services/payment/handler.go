@@ -29,33 +29,34 @@ func (h *handler) react(ctx context.Context, e event.Event, data heard) error {
 	if err := data.check(e.Type); err != nil {
 		return err
 	}
-	var told *answer
+	var said *answer
 	for {
-		todo, p, err := h.advance(ctx, e, data, told)
+		todo, p, err := h.advance(ctx, e, data, said)
 		if err != nil || todo == stay {
 			return err
 		}
-		if told, err = h.call(ctx, todo, p, data.PaymentToken); err != nil {
+		if said, err = h.call(ctx, todo, p, data.PaymentToken); err != nil {
 			return err
 		}
 	}
 }
 
 // advance is one transaction. It notes the event, records what the provider
-// told and publishes it, and does what can be done without the provider. It
+// said and publishes it, and does what can be done without the provider. It
 // returns what the provider is to be asked next; where that is nothing, it has
 // noted that the event was handled.
-func (h *handler) advance(ctx context.Context, e event.Event, data heard, told *answer) (todo step, p payment, err error) {
+func (h *handler) advance(ctx context.Context, e event.Event, data heard, said *answer) (todo step, p payment, err error) {
 	err = h.outbox.Transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if p, err = note(ctx, tx, data.OrderID, e.Type, e.ID); err != nil {
+		var err error
+		if p, err = note(ctx, tx, data.OrderID, told(e.Type, e.ID)); err != nil {
 			return err
 		}
 		if e.Type == stockConfirmed && p.known.stockConfirmed != e.ID {
 			return bus.Permanent(fmt.Errorf("stock for order %s was confirmed before, by event %s: an order is charged once; nothing is charged for this one",
 				data.OrderID, p.known.stockConfirmed))
 		}
-		if told != nil {
-			if err := h.record(ctx, tx, &p, data, *told); err != nil {
+		if said != nil {
+			if err := h.record(ctx, tx, &p, data, *said); err != nil {
 				return err
 			}
 		}
@@ -75,18 +76,18 @@ func (h *handler) advance(ctx context.Context, e event.Event, data heard, told *
 		if todo != stay {
 			return nil
 		}
-		_, err := h.outbox.Accept(ctx, e)
+		_, err = h.outbox.Accept(ctx, e)
 		return err
 	})
 	return todo, p, err
 }
 
-// record saves what the provider told and publishes it, unless somebody else
+// record saves what the provider said and publishes it, unless somebody else
 // who asked the same was faster.
-func (h *handler) record(ctx context.Context, tx *sql.Tx, p *payment, data heard, told answer) error {
+func (h *handler) record(ctx context.Context, tx *sql.Tx, p *payment, data heard, said answer) error {
 	switch {
-	case told.captureID != "" && p.charge == chargeIntended:
-		p.charge, p.captureID = chargeCaptured, told.captureID
+	case said.captureID != "" && p.charge == chargeIntended:
+		p.charge, p.captureID = chargeCaptured, said.captureID
 		if err := saveCaptured(ctx, tx, p.orderID, p.captureID); err != nil {
 			return err
 		}
@@ -95,10 +96,10 @@ func (h *handler) record(ctx context.Context, tx *sql.Tx, p *payment, data heard
 			OrderID: p.orderID, CustomerEmail: data.CustomerEmail, Items: data.Items,
 			Amount: p.amount, Currency: p.currency, ShipTo: data.ShipTo, CaptureID: p.captureID,
 		})
-	case told.declined != "" && p.charge == chargeIntended:
-		return h.reject(ctx, tx, p, data, told.declined)
-	case told.refundID != "" && p.charge == chargeCaptured && !p.refunded():
-		p.refundID = told.refundID
+	case said.declined != "" && p.charge == chargeIntended:
+		return h.reject(ctx, tx, p, data, said.declined)
+	case said.refundID != "" && p.charge == chargeCaptured && !p.refunded():
+		p.refundID = said.refundID
 		if err := saveRefunded(ctx, tx, p.orderID, p.refundID); err != nil {
 			return err
 		}

@@ -9,6 +9,21 @@ type known struct {
 	deliveryFailed  string
 }
 
+// told returns what one event tells.
+func told(eventType, eventID string) (k known) {
+	switch eventType {
+	case stockConfirmed:
+		k.stockConfirmed = eventID
+	case orderCancelRequested:
+		k.cancelRequested = eventID
+	case orderCanceled:
+		k.canceled = eventID
+	case deliveryFailed:
+		k.deliveryFailed = eventID
+	}
+	return k
+}
+
 // over tells whether the order has ended without being shipped, so that money
 // taken for it is to be given back.
 func (k known) over() bool { return k.canceled != "" || k.deliveryFailed != "" }

@@ -56,7 +56,7 @@ func (p *Payment) Spec() chassis.Spec {
 func Migrations() fs.FS {
 	sub, err := fs.Sub(embedded, "migrations")
 	if err != nil {
-		panic(err) // the name is a constant and valid
+		panic(err) //nolint:forbidigo // the name is a constant and valid
 	}
 	return sub
 }
@@ -70,7 +70,11 @@ func (p *Payment) build(_ context.Context, parts chassis.Parts) (chassis.Service
 	}
 	gw := p.gateway
 	if gw == nil {
-		gw = provider.New(provider.Config{Latency: p.settings.ProviderLatency})
+		gw = provider.New(provider.Config{
+			Latency: p.settings.ProviderLatency,
+			// Slow, and yet in time.
+			SlowBy: p.settings.CallTimeout / 2,
+		})
 	}
 	h := &handler{outbox: parts.Outbox, gateway: gw, callTimeout: p.settings.CallTimeout, log: parts.Logger}
 	parts.Bus.Handle(bus.Typed(h.react), stockConfirmed, orderCancelRequested, orderCanceled, deliveryFailed)

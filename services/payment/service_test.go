@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/laban-io/laban/internal/chassis"
 	"github.com/laban-io/laban/pkg/bus"
 	"github.com/laban-io/laban/pkg/event"
 	"github.com/laban-io/laban/services/internal/servicetest"
@@ -449,4 +450,14 @@ func TestWhatItEmitsAndHearsIsTheContract(t *testing.T) {
 	b, _ := setup(t, servicetest.SQLite(t))
 	require.ElementsMatch(t, []string{"payment.confirmed", "payment.rejected", "refund.processed"}, payment.Emits())
 	require.ElementsMatch(t, facts(), b.Subscribed())
+}
+
+func TestSettingsThatCanNotWorkAreRefused(t *testing.T) {
+	for says, s := range map[string]payment.Settings{
+		"PAYMENT_CALL_TIMEOUT":     {},
+		"PAYMENT_PROVIDER_LATENCY": {CallTimeout: time.Second, ProviderLatency: -time.Second},
+	} {
+		_, err := payment.New(s, nil).Spec().Build(t.Context(), chassis.Parts{})
+		require.ErrorContains(t, err, says)
+	}
 }

@@ -22,44 +22,28 @@ type payment struct {
 // refunded tells whether the money was given back.
 func (p *payment) refunded() bool { return p.refundID != "" }
 
-// column returns the column that remembers a fact.
-func column(eventType string) (string, bool) {
-	switch eventType {
-	case stockConfirmed:
-		return "stock_confirmed", true
-	case orderCancelRequested:
-		return "cancel_requested", true
-	case orderCanceled:
-		return "canceled", true
-	case deliveryFailed:
-		return "delivery_failed", true
-	default:
-		return "", false
-	}
-}
-
-// note remembers a fact of an order, the first event that told it, and returns
-// all that is known. It locks the order's row until the transaction ends, so
-// that two facts of one order, handled at the same time by two processes, are
-// seen one after the other.
-func note(ctx context.Context, tx *sql.Tx, orderID, eventType, eventID string) (payment, error) {
-	col, ok := column(eventType)
-	if !ok {
-		return payment{}, fmt.Errorf("payment keeps no fact for %q", eventType)
-	}
+// note remembers what an event tells of an order, the first that tells it, and
+// returns all that is known. It locks the order's row until the transaction
+// ends, so that two facts of one order, handled at the same time by two
+// processes, are seen one after the other.
+func note(ctx context.Context, tx *sql.Tx, orderID string, told known) (payment, error) {
 	row := tx.QueryRowContext(ctx, `
-		INSERT INTO payments (order_id, `+col+`, updated_at) VALUES ($1, $2, $3)
+		INSERT INTO payments (order_id, stock_confirmed, cancel_requested, canceled, delivery_failed, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (order_id) DO UPDATE SET
-			`+col+` = CASE WHEN payments.`+col+` = '' THEN excluded.`+col+` ELSE payments.`+col+` END,
+			stock_confirmed = CASE WHEN payments.stock_confirmed = '' THEN excluded.stock_confirmed ELSE payments.stock_confirmed END,
+			cancel_requested = CASE WHEN payments.cancel_requested = '' THEN excluded.cancel_requested ELSE payments.cancel_requested END,
+			canceled = CASE WHEN payments.canceled = '' THEN excluded.canceled ELSE payments.canceled END,
+			delivery_failed = CASE WHEN payments.delivery_failed = '' THEN excluded.delivery_failed ELSE payments.delivery_failed END,
 			updated_at = excluded.updated_at
 		RETURNING order_id, stock_confirmed, cancel_requested, canceled, delivery_failed,
 			charge, amount, currency, customer_email, capture_id, refund_id`,
-		orderID, eventID, now())
+		orderID, told.stockConfirmed, told.cancelRequested, told.canceled, told.deliveryFailed, now())
 	var p payment
 	err := row.Scan(&p.orderID, &p.known.stockConfirmed, &p.known.cancelRequested, &p.known.canceled, &p.known.deliveryFailed,
 		&p.charge, &p.amount, &p.currency, &p.customerEmail, &p.captureID, &p.refundID)
 	if err != nil {
-		return payment{}, fmt.Errorf("note %s of order %s: %w", eventType, orderID, err)
+		return payment{}, fmt.Errorf("note what is known of order %s: %w", orderID, err)
 	}
 	return p, nil
 }

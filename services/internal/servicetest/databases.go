@@ -2,6 +2,7 @@ package servicetest
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -28,43 +29,35 @@ func SQLite(t testing.TB) string {
 
 // Dump returns everything in the service's SQLite database as text.
 func (b *Bench) Dump(t require.TestingT) string {
-	ctx := context.Background()
-	rows, err := b.db.QueryContext(ctx, `SELECT name FROM sqlite_master WHERE type = 'table'`)
-	require.NoError(t, err)
-	var tables []string
-	for rows.Next() {
-		var name string
-		require.NoError(t, rows.Scan(&name))
-		tables = append(tables, name)
-	}
-	require.NoError(t, rows.Err())
-	require.NoError(t, rows.Close())
 	var dump strings.Builder
-	for _, table := range tables {
-		b.dumpTable(ctx, t, &dump, table)
+	for _, table := range b.query(t, `SELECT name FROM sqlite_master WHERE type = 'table'`) {
+		for _, row := range b.query(t, `SELECT * FROM "`+strings.TrimSuffix(table, "|")+`"`) {
+			fmt.Fprintln(&dump, table, row)
+		}
 	}
 	return dump.String()
 }
 
-func (b *Bench) dumpTable(ctx context.Context, t require.TestingT, dump *strings.Builder, table string) {
-	rows, err := b.db.QueryContext(ctx, `SELECT * FROM "`+table+`"`)
+// query returns the rows of a query as text.
+func (b *Bench) query(t require.TestingT, query string) (text []string) {
+	rows, err := b.db.QueryContext(context.Background(), query)
 	require.NoError(t, err)
+	defer rows.Close()
 	columns, err := rows.Columns()
 	require.NoError(t, err)
 	for rows.Next() {
-		row := make([]any, len(columns))
-		for i := range row {
-			row[i] = new(any)
+		values := make([]sql.NullString, len(columns))
+		targets := make([]any, len(columns))
+		for i := range values {
+			targets[i] = &values[i]
 		}
-		require.NoError(t, rows.Scan(row...))
-		for i, column := range columns {
-			value := *row[i].(*any)
-			if raw, ok := value.([]byte); ok {
-				value = string(raw)
-			}
-			fmt.Fprintf(dump, "%s.%s = %v\n", table, column, value)
+		require.NoError(t, rows.Scan(targets...))
+		var row strings.Builder
+		for _, v := range values {
+			row.WriteString(v.String + "|")
 		}
+		text = append(text, row.String())
 	}
 	require.NoError(t, rows.Err())
-	require.NoError(t, rows.Close())
+	return text
 }

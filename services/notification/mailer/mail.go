@@ -10,6 +10,7 @@ package mailer
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"mime"
 	"mime/quotedprintable"
@@ -69,7 +70,8 @@ const maxAddress = 254
 // ParseAddress checks an address. It takes what RFC 5322 calls a dot-atom on
 // both sides, in ASCII, optionally in angle brackets behind a name, which is
 // dropped. Quoted local parts and addresses that need SMTPUTF8 are refused: the
-// first can smuggle SMTP parameters, the second few servers take.
+// first can smuggle SMTP parameters, the second few servers take. Whether the
+// domain exists is for the mail server to say.
 //
 // Its error does not repeat the address.
 func ParseAddress(s string) (Address, error) {
@@ -81,33 +83,25 @@ func ParseAddress(s string) (Address, error) {
 	switch {
 	case len(parsed.Address) > maxAddress:
 		return "", fmt.Errorf("not a mail address: %d bytes long, at most %d are allowed", len(parsed.Address), maxAddress)
-	case !isDotAtom(local):
-		return "", fmt.Errorf("not a mail address: only ASCII letters, digits, dots and !#$%%&'*+-/=?^_`{|}~ are allowed before the @")
-	case !isDomain(domain):
-		return "", fmt.Errorf("not a mail address: only ASCII letters, digits, dots and hyphens are allowed after the @")
+	case !isDotAtom(local) || !isDotAtom(domain):
+		return "", errors.New("not a mail address: only ASCII letters, digits, dots and !#$%&'*+-/=?^_`{|}~ are allowed beside the @")
 	}
 	return Address(parsed.Address), nil
 }
 
+// isDotAtom tells whether s is words of ASCII with single dots between them
+// (RFC 5322, 3.2.3). None of its characters means anything to SMTP.
 func isDotAtom(s string) bool {
-	return isDotted(s, func(r rune) bool { return isAlphanumeric(r) || strings.ContainsRune("!#$%&'*+-/=?^_`{|}~", r) })
-}
-
-func isDomain(s string) bool {
-	return isDotted(s, func(r rune) bool { return isAlphanumeric(r) || r == '-' })
-}
-
-func isDotted(s string, allowed func(rune) bool) bool {
 	for atom := range strings.SplitSeq(s, ".") {
-		if atom == "" || strings.IndexFunc(atom, func(r rune) bool { return !allowed(r) }) >= 0 {
+		if atom == "" || strings.IndexFunc(atom, func(r rune) bool { return !isAtomText(r) }) >= 0 {
 			return false
 		}
 	}
 	return true
 }
 
-func isAlphanumeric(r rune) bool {
-	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+func isAtomText(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("!#$%&'*+-/=?^_`{|}~", r)
 }
 
 // MessageID returns the Message-ID of a mail sent from an address.

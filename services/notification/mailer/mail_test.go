@@ -23,6 +23,7 @@ func TestAddresses(t *testing.T) {
 		" jane@example.com ":            "jane@example.com",
 		"Jane Doe <jane@example.com>":   "jane@example.com",
 		"o'brien+shop@mail.example.org": "o'brien+shop@mail.example.org",
+		"jane@my_host":                  "jane@my_host",
 	} {
 		got, err := mailer.ParseAddress(text)
 		require.NoError(t, err, text)
