@@ -34,14 +34,21 @@ func (r *relay) run(ctx context.Context) {
 // loop returns when ctx has ended and everything is published, or when work
 // has, which it ends by stop when draining takes too long.
 func (r *relay) loop(ctx, work context.Context, stop func()) {
-	ended, draining := ctx.Done(), false
+	ended := ctx.Done() // nil while draining
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		r.collect()
 		now := time.Now()
+		if ended != nil && ctx.Err() != nil { // also if there is no end of work
+			ended = nil
+			r.wanted = true // whatever was committed until now, and no more after that:
+			r.pollAt = now.Add(r.outbox.cfg.DrainTimeout)
+			deadline := time.AfterFunc(r.outbox.cfg.DrainTimeout, stop)
+			defer deadline.Stop()
+		}
 		r.watch(now)
-		if work.Err() != nil || draining && r.drained() {
+		if work.Err() != nil || ended == nil && r.drained() {
 			return
 		}
 		if r.due(now) {
@@ -56,11 +63,6 @@ func (r *relay) loop(ctx, work context.Context, stop func()) {
 			r.wanted = true
 		case <-timer.C:
 		case <-ended:
-			ended, draining = nil, true
-			r.wanted = true // whatever was committed until now, and no more after that:
-			r.pollAt = time.Now().Add(r.outbox.cfg.DrainTimeout)
-			deadline := time.AfterFunc(r.outbox.cfg.DrainTimeout, stop)
-			defer deadline.Stop()
 		case <-work.Done():
 		}
 	}
@@ -87,6 +89,9 @@ func (r *relay) watch(now time.Time) {
 	if r.dues.past(now) {
 		r.wanted = true
 	}
+	if r.settleAt.IsZero() && !r.done.empty() {
+		r.settleAt = now.Add(settleDelay)
+	}
 	if r.holdBack.Load() && !now.Before(r.resumeAt) {
 		r.holdBack.Store(false)
 	}
@@ -107,15 +112,30 @@ func (r *relay) watch(now time.Time) {
 	}
 }
 
+// settleDelay is how long the end of rows may wait for that of others, so that
+// they are written down together.
+const settleDelay = 5 * time.Millisecond
+
 // due tells whether there is something for the database to do.
 func (r *relay) due(now time.Time) bool {
-	return !now.Before(r.turnAt) && (!r.done.empty() || r.claimable(now))
+	switch {
+	case now.Before(r.turnAt):
+		return false
+	case r.claimable(now):
+		return true
+	case r.done.empty():
+		return false
+	default:
+		return len(r.attempts) == 0 || r.done.size() >= r.outbox.cfg.Window/4 || !now.Before(r.settleAt)
+	}
 }
 
-// claimable tells whether the relay wants rows and has room for them.
+// claimable tells whether the relay wants rows and has room for some more: it
+// asks for a few rows together rather than for each as soon as it fits.
 func (r *relay) claimable(now time.Time) bool {
+	rows, bytes := r.outbox.cfg.Window, r.outbox.cfg.WindowBytes
 	return r.wanted && !r.starved && !r.holdBack.Load() && !now.Before(r.resumeAt) &&
-		len(r.rows) < r.outbox.cfg.Window && r.bytes < r.outbox.cfg.WindowBytes
+		len(r.rows) <= rows-max(1, rows/4) && (r.bytes == 0 || r.bytes <= bytes-bytes/4)
 }
 
 // nextDue returns when there will be something to do even if nothing happens.
@@ -127,6 +147,7 @@ func (r *relay) nextDue(now time.Time) time.Time {
 		}
 	}
 	sooner(r.turnAt)
+	sooner(r.settleAt)
 	sooner(r.resumeAt)
 	sooner(r.renewAt)
 	if len(r.dues) > 0 {

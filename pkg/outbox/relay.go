@@ -33,6 +33,7 @@ type relay struct {
 	resumeAt time.Time // the broker was away: claim nothing before
 	dues     dues      // rows that were put off are to be tried again
 	turnAt   time.Time // the database failed: not before
+	settleAt time.Time // write down what is done; zero if nothing is
 	renewAt  time.Time // look after leases
 
 	pauses   *backoff.ExponentialBackOff

@@ -571,19 +571,23 @@ func TestTwoRelaysPublishEachRowOnceAndInOrder(t *testing.T) {
 func TestRowsOfACrashedRelayAreTakenOver(t *testing.T) {
 	onEach(t, func(t *testing.T, db testDB) {
 		cfg := soon()
-		cfg.Lease, cfg.PollInterval = 200*time.Millisecond, 10*time.Millisecond
+		cfg.Lease, cfg.PollInterval, cfg.DrainTimeout = 200*time.Millisecond, 10*time.Millisecond, time.Millisecond
 		crashed := db.newOutbox(t, &broker{answer: func(int, *bus.Message) reply { return reply{lost: true, wait: make(chan struct{})} }}, cfg)
 		publish(t, crashed, evt("a-1", "a"), evt("a-2", "a"), evt("b-1", "b"))
-		ctx, crash := context.WithCancelCause(t.Context())
-		turns := 0
-		go crashed.RunFaulty(ctx, func() error {
-			if turns++; turns > 1 {
-				return errBusiness
-			}
-			return nil
-		}, func() error { return nil })
+		ctx, crash := context.WithCancel(t.Context())
+		turns, ended := 0, make(chan struct{})
+		go func() {
+			defer close(ended)
+			crashed.RunFaulty(ctx, func() error {
+				if turns++; turns > 1 {
+					return errCrash
+				}
+				return nil
+			}, func() error { return nil })
+		}()
 		require.Eventually(t, func() bool { return db.count(t, "SELECT count(*) FROM outbox WHERE claimed_by <> ''") == 3 }, patience, time.Millisecond)
-		crash(errBusiness)
+		crash()
+		<-ended
 
 		b := &broker{}
 		run(t, db.newOutbox(t, b, cfg))
@@ -597,13 +601,13 @@ func TestALivingRelayKeepsItsRows(t *testing.T) {
 		answer := make(chan struct{})
 		b := &broker{answer: func(int, *bus.Message) reply { return reply{wait: answer} }}
 		cfg := soon()
-		cfg.Lease, cfg.PollInterval = 600*time.Millisecond, 10*time.Millisecond
+		cfg.Lease, cfg.PollInterval = 2*time.Second, 10*time.Millisecond
 		first := db.newOutbox(t, b, cfg)
 		publish(t, first, evt("a-1", "a"), evt("a-2", "a"), evt("b-1", "b"))
 		run(t, first)
 		require.Eventually(t, func() bool { return b.calls() == 2 }, patience, time.Millisecond)
 		run(t, db.newOutbox(t, b, cfg)) // would take them
-		until := time.Now().Add(3 * cfg.Lease)
+		until := time.Now().Add(cfg.Lease * 3 / 2)
 		require.Eventually(t, func() bool { return time.Now().After(until) }, patience, 10*time.Millisecond)
 		require.Equal(t, 2, b.calls())
 		close(answer)

@@ -32,15 +32,19 @@ type verdict struct {
 	err      error
 }
 
-func (s *settlement) empty() bool {
-	return len(s.confirmed)+len(s.held)+len(s.failed)+len(s.released)+len(s.renewed) == 0
+func (s *settlement) size() int {
+	return len(s.confirmed) + len(s.held) + len(s.failed) + len(s.released) + len(s.renewed)
 }
+
+func (s *settlement) empty() bool { return s.size() == 0 }
 
 // claim asks for rows.
 type claim struct {
 	rows  int  // at most so many; 0 asks for none
 	bytes int  // at most so much data
 	alone bool // one row may be larger than that
+
+	inHand []int64 // rows that the relay has
 }
 
 // claimed are the rows that a relay may publish until its lease ends.
@@ -164,24 +168,39 @@ func (s *sqlStore) settle(ctx context.Context, tx *sql.Tx, done *settlement) err
 // querier is a transaction, or a pool.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// choose returns the oldest rows that may be claimed: nobody else holds them,
-// their delay is over, and the same is true of every earlier row of their key.
+// choose returns the oldest rows that may be claimed: nobody holds them, their
+// delay is over, and every earlier row of their key may be claimed, too, or is
+// in hand. What is in hand is not told by the token: a claim may have been
+// committed although its answer was lost.
 func (s *sqlStore) choose(ctx context.Context, db querier, c claim) (seqs []int64, more bool, err error) {
-	now := s.outbox.dialect.now()
+	d := s.outbox.dialect
+	now, args := d.now(), []any{d.list(c.inHand), c.rows}
+	if d == SQLite {
+		// Its clock stands still while it looks for one row, not for all of them:
+		// a row could be taken because an earlier one of its key, passed over as
+		// not yet due, has become due meanwhile.
+		var at int64
+		if err := db.QueryRowContext(ctx, "SELECT "+now).Scan(&at); err != nil {
+			return nil, false, err
+		}
+		now, args = "$3", append(args, at)
+	}
 	query := `SELECT o.seq, coalesce(octet_length(o.data), 0) FROM outbox o
 		WHERE o.failed_at IS NULL AND o.published_at IS NULL AND o.not_before <= ` + now + `
-		AND NOT EXISTS (
-			SELECT 1 FROM outbox p
+		AND (
+			SELECT p.seq FROM outbox p
 			WHERE p.order_key = o.order_key AND p.seq < o.seq
 			AND p.failed_at IS NULL AND p.published_at IS NULL AND p.not_before > 0
-			AND p.not_before > ` + now + ` AND p.claimed_by <> $1)
+			AND p.not_before > ` + now + ` AND NOT p.` + d.among("$1") + `
+			LIMIT 1) IS NULL
 		ORDER BY o.seq LIMIT $2`
-	if s.outbox.dialect == PostgreSQL {
+	if d == PostgreSQL {
 		query += " FOR UPDATE OF o SKIP LOCKED"
 	}
-	rows, err := db.QueryContext(ctx, query, s.token, c.rows)
+	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, false, err
 	}

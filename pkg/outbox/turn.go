@@ -15,6 +15,11 @@ func (r *relay) turn(ctx context.Context, now time.Time) {
 			bytes: r.outbox.cfg.WindowBytes - r.bytes,
 			alone: r.bytes == 0,
 		}
+		for seq, row := range r.rows {
+			if !row.settled {
+				c.inHand = append(c.inHand, seq)
+			}
+		}
 	}
 	turnCtx, cancel := context.WithTimeout(ctx, turnTimeout)
 	defer cancel()
@@ -29,6 +34,9 @@ func (r *relay) turn(ctx context.Context, now time.Time) {
 		r.outbox.cfg.Logger.Info("the database answers again", "away_for", now.Sub(r.broken).Round(time.Millisecond))
 		r.broken = time.Time{}
 		r.failures.Reset()
+	}
+	if c.rows > 0 && r.pollAt.Before(now.Add(r.outbox.cfg.PollInterval)) {
+		r.pollAt = now.Add(r.outbox.cfg.PollInterval)
 	}
 	r.settled(ctx, now)
 	r.accept(got.rows, now)
@@ -71,7 +79,7 @@ func (r *relay) settled(ctx context.Context, now time.Time) {
 		r.reportFailed(ctx, v, now)
 	}
 	r.reportHeld(ctx)
-	r.done = settlement{}
+	r.done, r.settleAt = settlement{}, time.Time{}
 }
 
 func (r *relay) forget(seq int64) {
