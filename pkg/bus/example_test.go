@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"time"
 
@@ -105,7 +104,7 @@ func ExampleClassify() {
 	payment, err := bus.New(bus.Config{
 		Service:    "payment",
 		Middleware: []bus.Middleware{bus.Classify(errUnknown)},
-		Logger:     slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Logger:     slog.New(slog.DiscardHandler),
 	}, broker.Connect())
 	if err != nil {
 		panic(err)

@@ -37,10 +37,8 @@ func TestRecover(t *testing.T) {
 	require.EqualError(t, err, "handler panicked: 7")
 	require.NoError(t, errors.Unwrap(err))
 
-	err = wrap(t.Context(), bus.Recover(), func(context.Context, event.Event) error {
-		var e *event.Event
-		_ = e.Type
-		return nil
+	err = wrap(t.Context(), bus.Recover(), func(_ context.Context, e event.Event) error {
+		return fmt.Errorf("%d", len(e.Data)/len(e.Subject))
 	})
 	var fault runtime.Error
 	require.ErrorAs(t, err, &fault)

@@ -88,14 +88,14 @@ func TestAnnouncements(t *testing.T) {
 		synctest.Wait()
 		require.GreaterOrEqual(t, s.announcements(), 2, "at each session")
 		n := s.announcements()
-		time.Sleep(3*time.Hour + time.Minute) // in the bubble's time
+		<-time.After(3*time.Hour + time.Minute) // in the bubble's time
 		require.Equal(t, n+3, s.announcements(), "every hour")
 		require.Empty(t, lines.String())
 
 		s.mu.Lock()
 		s.logAnswer = func() error { return bus.ErrBlocked }
 		s.mu.Unlock()
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		synctest.Wait()
 		require.Contains(t, lines.String(), "could not announce itself")
 		require.Contains(t, lines.String(), bus.ErrBlocked.Error())

@@ -2,7 +2,6 @@ package bus_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"sync"
 	"testing"
@@ -112,7 +111,7 @@ func newBus(t testing.TB, s *spy, cfg bus.Config) *bus.Bus {
 		cfg.Service = "payment"
 	}
 	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	b, err := bus.New(cfg, s)
 	require.NoError(t, err)

@@ -143,6 +143,8 @@ func NewID() string {
 
 // ids is the process's source of monotonic ULIDs. Sharing one is what makes
 // ids of one process sort in the order in which they were made.
+//
+//nolint:gochecknoglobals // the state is one of the process by nature, and locked
 var ids = struct {
 	sync.Mutex
 	entropy *ulid.MonotonicEntropy

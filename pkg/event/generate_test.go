@@ -16,10 +16,10 @@ func diff(want, got event.Event) string {
 }
 
 // attribute draws a value that an attribute can have.
-func attribute(min int) *rapid.Generator[string] {
+func attribute(shortest int) *rapid.Generator[string] {
 	return rapid.Custom(func(t *rapid.T) string {
 		// Four bytes a rune at most, so that any draw fits.
-		return rapid.StringOfN(rapid.RuneFrom([]rune("aZ9 .:/-_é№漢🎉\u00a0\ufffd")), min, event.MaxAttribute/4, -1).Draw(t, "attribute")
+		return rapid.StringOfN(rapid.RuneFrom([]rune("aZ9 .:/-_é№漢🎉\u00a0\ufffd")), shortest, event.MaxAttribute/4, -1).Draw(t, "attribute")
 	})
 }
 

@@ -119,7 +119,7 @@ func checkUnicode(s string) error {
 		return fmt.Errorf("control character at byte %d", i)
 	}
 	if i := strings.IndexFunc(s, isNoncharacter); i >= 0 {
-		return fmt.Errorf("Unicode noncharacter at byte %d", i)
+		return fmt.Errorf("noncharacter at byte %d", i)
 	}
 	return nil
 }

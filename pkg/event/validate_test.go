@@ -50,8 +50,8 @@ func TestValidate(t *testing.T) {
 		"C1":              {func(e *event.Event) { e.ServiceVersion = "a\u0085" }, "serviceversion: control character"},
 		"not UTF-8":       {func(e *event.Event) { e.FlowName, e.FlowID = "\xff", "f" }, "flowname: not valid UTF-8"},
 		"surrogate":       {func(e *event.Event) { e.Subject = "\xed\xa0\x80" }, "subject: not valid UTF-8"},
-		"noncharacter":    {func(e *event.Event) { e.Subject = "a\ufdd0" }, "subject: Unicode noncharacter at byte 1"},
-		"last of a plane": {func(e *event.Event) { e.Subject = "\U0001ffff" }, "subject: Unicode noncharacter"},
+		"noncharacter":    {func(e *event.Event) { e.Subject = "a\ufdd0" }, "subject: noncharacter at byte 1"},
+		"last of a plane": {func(e *event.Event) { e.Subject = "\U0001ffff" }, "subject: noncharacter"},
 
 		"first year":     {func(e *event.Event) { e.Time = time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC) }, ""},
 		"last second":    {func(e *event.Event) { e.Time = time.Date(9999, 12, 31, 23, 59, 59, 999, time.UTC) }, ""},

@@ -2,7 +2,6 @@ package membus_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"testing"
 	"time"
@@ -17,7 +16,7 @@ import (
 func BenchmarkPublishConsume(b *testing.B) {
 	broker := membus.New(membus.Config{})
 	defer broker.Close()
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	quiet := slog.New(slog.DiscardHandler)
 	publisher, err := bus.New(bus.Config{Service: "order", Logger: quiet}, broker.Connect())
 	if err != nil {
 		b.Fatal(err)

@@ -190,7 +190,7 @@ func TestCopyWithoutRoom(t *testing.T) {
 				for range 2 {
 					require.NoError(t, send(t.Context(), c.transport, message("order.placed")))
 				}
-				time.Sleep(time.Minute) // in the bubble's time
+				<-time.After(time.Minute) // in the bubble's time
 				synctest.Wait()
 				require.Len(t, errs, 2)
 				require.NoError(t, errs[0])

@@ -26,7 +26,7 @@ func newLog(maxRecords, maxBytes int) log {
 }
 
 // next is the offset of the record to come.
-func (l *log) next() uint64 { return l.first + uint64(l.records.len()) }
+func (l *log) next() uint64 { return l.first + uint64(l.records.len()) } //nolint:gosec // a length is not negative
 
 // add appends a record, and lets the oldest go where that is more than fits.
 // The newest stays in any case.
@@ -47,7 +47,7 @@ func (l *log) read(from uint64, batch []record) (first uint64, n int) {
 	if first >= l.next() {
 		return first, 0
 	}
-	start := int(first - l.first)
+	start := int(first - l.first) //nolint:gosec // less than the number of records
 	n = min(len(batch), l.records.len()-start)
 	for i := range n {
 		batch[i] = *l.records.at(start + i)

@@ -19,7 +19,7 @@ type session struct {
 	lost     chan struct{} // closed when the session has ended
 
 	// ctx is the context of the deliveries; it ends with the session.
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // many deliveries share it
 	cancel context.CancelCauseFunc
 }
 
@@ -47,7 +47,7 @@ func (s *session) hand(e entry) {
 	s.inHand = append(s.inHand, d)
 	s.consumer.outstanding++
 	if !s.consumer.pool.Submit(e.event.OrderKey(), d) {
-		panic("membus: a queue knows a consumer that has gone")
+		panic("membus: a queue knows a consumer that has gone") //nolint:forbidigo // a consumer leaves its queue before its pool closes
 	}
 }
 
@@ -88,7 +88,7 @@ func (b *Broker) lose(s *session) {
 // open copies the message for its receiver.
 func (d *delivery) open(info *bus.Info) {
 	d.out = bus.Delivery{
-		Message: d.entry.message.toBus(info), Queue: d.session.queue.name,
+		Message: d.entry.toBus(info), Queue: d.session.queue.name,
 		Attempt: d.entry.attempt, Redelivered: d.entry.redelivered, Tag: d.tag,
 		Received: time.Now(), Malformed: d.entry.malformed, Settler: d,
 	}

@@ -55,7 +55,7 @@ func (t *Transport) Tail(ctx context.Context, from bus.Position, fn func(bus.Log
 				return err
 			}
 		}
-		offset = first + uint64(n)
+		offset = first + uint64(n) //nolint:gosec // a count is not negative
 		clear(batch[:n])
 		if n > 0 {
 			continue

@@ -30,7 +30,7 @@ func TestRetriesWaitExactly(t *testing.T) {
 			settle(t, v)(ctx, d)
 		}})
 		require.NoError(t, send(t.Context(), c.transport, message("order.placed")))
-		time.Sleep(3 * time.Hour) // in the bubble's time
+		<-time.After(3 * time.Hour) // in the bubble's time
 		synctest.Wait()
 		const short = 1250 * time.Millisecond
 		require.Equal(t, []time.Duration{0, 250 * time.Millisecond, short, short + time.Hour, short + 2*time.Hour}, at)
@@ -50,7 +50,7 @@ func TestRetryWaitsForItsQueue(t *testing.T) {
 		synctest.Wait()
 		require.NoError(t, first.end())
 		b.DeleteQueue("payment")
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 
 		attempts := make(chan int, 1)
 		s.Receive = func(ctx context.Context, d *bus.Delivery) {

@@ -98,16 +98,16 @@ func (r *tailing) stop() error {
 	return receive(r.s, r.ended, "end of Tail")
 }
 
-// parked returns the messages that are parked for a service, as soon as there
+// parked returns the parked messages of the service "payment", as soon as there
 // are n.
-func (s *stage) parked(service string, n int) []bus.Message {
+func (s *stage) parked(n int) []bus.Message {
 	s.Helper()
 	var all []bus.Message
 	s.eventually(func() bool {
-		all = s.broker.Parked(s, service)
+		all = s.broker.Parked(s, "payment")
 		return len(all) >= n
-	}, "%d parked messages of %s", n, service)
-	require.Len(s, all, n, "parked messages of %s", service)
+	}, "%d parked messages", n)
+	require.Len(s, all, n, "parked messages")
 	return all
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strconv"
 	"sync"
 
 	"github.com/stretchr/testify/require"
@@ -67,8 +68,8 @@ func testOrder(s *stage) {
 	results := make(chan error, keys*each)
 	for n := range each {
 		for k := range keys {
-			e := made([]string{"order.placed", "order.paid"}[n%2]).WithSubject(fmt.Sprint(k))
-			e.Extensions = map[string]string{"n": fmt.Sprint(n)}
+			e := made([]string{"order.placed", "order.paid"}[n%2]).WithSubject(strconv.Itoa(k))
+			e.Extensions = map[string]string{"n": strconv.Itoa(n)}
 			publisher.PublishAsync(ctx, e, func(err error) { results <- err })
 		}
 	}
@@ -77,7 +78,7 @@ func testOrder(s *stage) {
 	}
 	next := map[string]int{}
 	for _, c := range got.wait(keys * each) {
-		require.Equal(s, fmt.Sprint(next[c.Subject]), c.Extensions["n"], "the next event of key %s", c.Subject)
+		require.Equal(s, strconv.Itoa(next[c.Subject]), c.Extensions["n"], "the next event of key %s", c.Subject)
 		next[c.Subject]++
 	}
 	most, shared := together.seen()

@@ -19,7 +19,7 @@ func testExhausted(s *stage) {
 	publisher, _ := s.newBus(bus.Config{Service: "order", Hooks: []bus.Hook{stamp{}}})
 	e := complete()
 	s.publish(publisher, e)
-	parked := s.parked("payment", 1)[0]
+	parked := s.parked(1)[0]
 	require.Len(s, got.all(), 3)
 	s.sameEvent(e, parked.Event, "parked event")
 	for name, value := range plainHeaders() {
@@ -48,7 +48,7 @@ func testPermanent(s *stage) {
 	s.publish(publisher, bad, undecodable, last)
 	require.Equal(s, []string{bad.ID, last.ID}, ids(got.until(last.ID)), "a parked message does not come again")
 
-	parked := s.parked("payment", 2)
+	parked := s.parked(2)
 	require.Equal(s, bad.ID, parked[0].Event.ID)
 	require.Equal(s, "1", parked[0].Headers[bus.HeaderAttempt])
 	require.Equal(s, errBoom.Error(), parked[0].Headers[bus.HeaderError])
@@ -67,7 +67,7 @@ func testLongError(s *stage) {
 		return bus.Permanent(errorText("a\x00b\x1b[31m\xff\r\n" + strings.Repeat("é", 5000)))
 	}, "order.placed")
 	s.publish(s.publisher(), made("order.placed"))
-	text := s.parked("payment", 1)[0].Headers[bus.HeaderError]
+	text := s.parked(1)[0].Headers[bus.HeaderError]
 	require.LessOrEqual(s, len(text), bus.MaxErrorText)
 	require.True(s, strings.HasPrefix(text, "a b [31m\uFFFD  éé"), "%q", text)
 }
@@ -115,7 +115,7 @@ func testPoison(s *stage) {
 	last := made(fence)
 	s.publish(s.publisher(), last)
 	require.Equal(s, []string{last.ID}, ids(got.until(last.ID)), "no handler sees poison")
-	parked := s.parked("payment", len(poison))
+	parked := s.parked(len(poison))
 	byBody := map[string]bus.Message{}
 	for _, m := range parked {
 		byBody[string(m.Event.Data)] = m

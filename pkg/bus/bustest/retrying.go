@@ -180,7 +180,7 @@ func testTimeout(s *stage) {
 	s.publish(s.publisher(), made("order.placed"))
 	require.ErrorIs(s, receive(s, causes, "first attempt"), bus.ErrHandlerTimeout)
 	require.ErrorIs(s, receive(s, causes, "second attempt"), bus.ErrHandlerTimeout)
-	parked := s.parked("payment", 1)
+	parked := s.parked(1)
 	require.Contains(s, parked[0].Headers[bus.HeaderError], bus.ErrHandlerTimeout.Error())
 }
 
@@ -189,14 +189,14 @@ func testPanic(s *stage) {
 	got := s.record()
 	s.serve(bus.Config{Service: "payment", Concurrency: 1, MaxAttempts: 2}, got.failing(func(c call) error {
 		if c.Type == "order.placed" {
-			panic("the till is open")
+			panic("the till is open") //nolint:forbidigo // a handler that panics is what is tested
 		}
 		return nil
 	}), "order.placed", fence)
 	publisher := s.publisher()
 	e := made("order.placed")
 	s.publish(publisher, e)
-	parked := s.parked("payment", 1)
+	parked := s.parked(1)
 	require.Equal(s, e.ID, parked[0].Event.ID)
 	require.Contains(s, parked[0].Headers[bus.HeaderError], "the till is open")
 	last := made(fence)

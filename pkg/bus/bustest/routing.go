@@ -160,7 +160,7 @@ func testLeftOverBinding(s *stage) {
 	amended, placed := made("order.amended").WithSubject("1042"), made("order.placed").WithSubject("1042")
 	s.publish(publisher, amended, placed)
 	require.Equal(s, []string{placed.ID}, ids(got.until(placed.ID)))
-	parked := s.parked("payment", 1)
+	parked := s.parked(1)
 	require.Equal(s, amended.ID, parked[0].Event.ID)
 	require.Contains(s, parked[0].Headers[bus.HeaderError], bus.ErrNoHandler.Error())
 }

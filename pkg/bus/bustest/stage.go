@@ -159,6 +159,6 @@ func receive[T any](s *stage, c <-chan T, what string) T {
 		return v
 	case <-time.After(s.h.Patience):
 		require.FailNow(s, "waited in vain", what)
-		panic("unreachable")
+		panic("unreachable") //nolint:forbidigo // FailNow does not return
 	}
 }

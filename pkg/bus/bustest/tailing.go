@@ -84,7 +84,7 @@ func testLogKinds(s *stage) {
 	publisher, _ := s.newBus(bus.Config{Service: "order", Hooks: []bus.Hook{stamp{}}})
 	e := complete()
 	s.publish(publisher, e)
-	s.parked("payment", 1)
+	s.parked(1)
 
 	all := s.log(func(all []bus.LogRecord) bool { return len(all) >= 3 }, events, retries, dead)
 	require.Equal(s, []bus.RecordKind{events, retries, dead}, []bus.RecordKind{all[0].Kind, all[1].Kind, all[2].Kind})
@@ -118,15 +118,16 @@ func testLogDirect(s *stage) {
 	require.Empty(s, s.broker.Unrouted(s))
 
 	for _, r := range s.logUntil(last.ID) {
-		if r.Event.Type == e.Type {
-			require.Equal(s, direct, r.Kind)
-			s.sameEvent(e, r.Event, "direct record")
-			for name, value := range plainHeaders() {
-				require.Equal(s, value, r.Headers[name], "header %s", name)
-			}
-			require.Empty(s, r.Service)
-			return
+		if r.Event.Type != e.Type {
+			continue
 		}
+		require.Equal(s, direct, r.Kind)
+		s.sameEvent(e, r.Event, "direct record")
+		for name, value := range plainHeaders() {
+			require.Equal(s, value, r.Headers[name], "header %s", name)
+		}
+		require.Empty(s, r.Service)
+		return
 	}
 	require.Fail(s, "the record is not in the log")
 }
