@@ -52,15 +52,23 @@ func readConfig(spec Spec, environ map[string]string) (config, error) {
 			wrong = append(wrong, w)
 		}
 	}
-	if len(wrong) == 0 {
-		return c, nil
+	lines := make([]error, 0, len(wrong)+1)
+	for _, w := range wrong {
+		lines = append(lines, w)
 	}
-	lines := make([]error, len(wrong))
-	for i, w := range wrong {
-		lines[i] = w
+	if settings, ok := spec.Settings.(validator); ok && len(wrong) == 0 {
+		if err := settings.Validate(); err != nil {
+			lines = append(lines, err)
+		}
+	}
+	if len(lines) == 0 {
+		return c, nil
 	}
 	return config{}, fmt.Errorf("the environment is wrong; see --help for what each variable means:\n%w", errors.Join(lines...))
 }
+
+// validator is what settings can be that know what makes sense together.
+type validator interface{ Validate() error }
 
 // wrongVariable is a variable that has to be put right.
 type wrongVariable struct {

@@ -1,6 +1,7 @@
 package chassis
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -23,6 +24,22 @@ type shopSettings struct {
 func shopSpec() (Spec, *shopSettings) {
 	settings := &shopSettings{}
 	return Spec{Name: "shop", Summary: "Sells things.", DefaultAddr: "127.0.0.1:8099", Settings: settings}, settings
+}
+
+// Validate says what can't work.
+func (s *shopSettings) Validate() error {
+	if s.Patience > time.Hour {
+		return errors.New("SHOP_PATIENCE is more than anybody has")
+	}
+	return nil
+}
+
+func TestTheServicesOwnSettingsAreValidated(t *testing.T) {
+	spec, _ := shopSpec()
+	_, err := readConfig(spec, map[string]string{"SHOP_PATIENCE": "61m"})
+	require.ErrorContains(t, err, "SHOP_PATIENCE is more than anybody has")
+	_, err = readConfig(spec, map[string]string{"SHOP_PATIENCE": "60m"})
+	require.NoError(t, err)
 }
 
 func TestConfigDefaults(t *testing.T) {

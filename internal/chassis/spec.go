@@ -23,8 +23,9 @@ type Spec struct {
 	DefaultAddr string
 	// Settings, where set, points to a struct of the service's own settings,
 	// with the tags env, envDefault and help on its fields. [Main] fills it
-	// from the environment before Build and shows it by --help; [Run] leaves it
-	// as it is, so that its caller sets the fields.
+	// from the environment before anything is connected to and shows it by
+	// --help; where it has a method Validate() error, that says what of it can't
+	// work. [Run] leaves it as it is, so that its caller sets the fields.
 	Settings any
 	// Build makes the service from its parts. It registers handlers on
 	// Parts.Bus; it must not start goroutines or publish. It is called once,

@@ -29,6 +29,18 @@ type Settings struct {
 	CarrierLatency time.Duration `env:"DELIVERY_CARRIER_LATENCY" envDefault:"100ms" help:"how long the simulated carrier takes to answer"`
 }
 
+// Validate says what of the settings can't work.
+func (s *Settings) Validate() error {
+	var errs []error
+	if s.CallTimeout <= 0 {
+		errs = append(errs, fmt.Errorf("DELIVERY_CALL_TIMEOUT is %v, must be positive", s.CallTimeout))
+	}
+	if s.CarrierLatency < 0 {
+		errs = append(errs, fmt.Errorf("DELIVERY_CARRIER_LATENCY is %v, must not be negative", s.CarrierLatency))
+	}
+	return errors.Join(errs...)
+}
+
 //go:embed migrations/*.sql
 var embedded embed.FS
 
@@ -67,11 +79,8 @@ func Migrations() fs.FS {
 }
 
 func (d *Delivery) build(_ context.Context, parts chassis.Parts) (chassis.Service, error) {
-	if d.settings.CallTimeout <= 0 {
-		return chassis.Service{}, fmt.Errorf("DELIVERY_CALL_TIMEOUT is %v, must be positive", d.settings.CallTimeout)
-	}
-	if d.settings.CarrierLatency < 0 {
-		return chassis.Service{}, fmt.Errorf("DELIVERY_CARRIER_LATENCY is %v, must not be negative", d.settings.CarrierLatency)
+	if err := d.settings.Validate(); err != nil {
+		return chassis.Service{}, err
 	}
 	c := d.carrier
 	if c == nil {

@@ -26,6 +26,12 @@ type Settings struct {
 	Stock string `env:"INVENTORY_STOCK" envDefault:"mug=100000,teapot=100000,lamp=100000" help:"initial stock of SKUs that are not in the database yet, as sku=quantity,sku=quantity"`
 }
 
+// Validate says what of the settings can't work.
+func (s *Settings) Validate() error {
+	_, err := parseStock(s.Stock)
+	return err
+}
+
 //go:embed migrations/*.sql
 var embedded embed.FS
 

@@ -30,22 +30,22 @@ func parseStock(text string) (map[string]int64, error) {
 		sku, number, ok := strings.Cut(entry, "=")
 		sku = strings.TrimSpace(sku)
 		if !ok || sku == "" {
-			return nil, fmt.Errorf("stock: %q is not of the form sku=quantity", entry)
+			return nil, fmt.Errorf("INVENTORY_STOCK: %q is not of the form sku=quantity", entry)
 		}
 		quantity, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
 		if err != nil || quantity < 0 || quantity > maxStock {
-			return nil, fmt.Errorf("stock: the quantity in %q must be a whole number from 0 to %d", entry, int64(maxStock))
+			return nil, fmt.Errorf("INVENTORY_STOCK: the quantity in %q must be a whole number from 0 to %d", entry, int64(maxStock))
 		}
 		if err := checkText("sku", sku); err != nil {
-			return nil, fmt.Errorf("stock: %w", err)
+			return nil, fmt.Errorf("INVENTORY_STOCK: %w", err)
 		}
 		if _, twice := stock[sku]; twice {
-			return nil, fmt.Errorf("stock: %q is given twice", sku)
+			return nil, fmt.Errorf("INVENTORY_STOCK: %q is given twice", sku)
 		}
 		stock[sku] = quantity
 	}
 	if len(stock) == 0 {
-		return nil, errors.New(`stock: no SKU is given, so every order would be refused; set INVENTORY_STOCK, such as "mug=100,teapot=20"`)
+		return nil, errors.New(`INVENTORY_STOCK: no SKU is given, so every order would be refused; write it like mug=100,teapot=20`)
 	}
 	return stock, nil
 }

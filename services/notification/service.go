@@ -32,6 +32,24 @@ type Settings struct {
 	Timeout      time.Duration `env:"MAIL_TIMEOUT" envDefault:"10s" help:"how long handing over one mail may take before it is tried again"`
 }
 
+// Validate says what of the settings can't work.
+func (s *Settings) Validate() error {
+	var errs []error
+	if s.Timeout <= 0 {
+		errs = append(errs, fmt.Errorf("MAIL_TIMEOUT is %v, must be positive", s.Timeout))
+	}
+	if s.SMTPAddr == "" {
+		return errors.Join(errs...)
+	}
+	if _, _, err := net.SplitHostPort(s.SMTPAddr); err != nil {
+		errs = append(errs, fmt.Errorf("SMTP_ADDR must be host:port, such as localhost:25: %w", err))
+	}
+	if _, err := mailer.ParseAddress(s.From); err != nil {
+		errs = append(errs, fmt.Errorf("MAIL_FROM: %w", err))
+	}
+	return errors.Join(errs...)
+}
+
 //go:embed migrations/*.sql
 var embedded embed.FS
 
@@ -70,8 +88,8 @@ func Migrations() fs.FS {
 }
 
 func (n *Notification) build(_ context.Context, p chassis.Parts) (chassis.Service, error) {
-	if n.settings.Timeout <= 0 {
-		return chassis.Service{}, fmt.Errorf("MAIL_TIMEOUT is %v, must be positive", n.settings.Timeout)
+	if err := n.settings.Validate(); err != nil {
+		return chassis.Service{}, err
 	}
 	m := n.mailer
 	if m == nil {
@@ -90,9 +108,6 @@ func (n *Notification) build(_ context.Context, p chassis.Parts) (chassis.Servic
 func (s Settings) mailer(log *slog.Logger) (mailer.Mailer, error) {
 	if s.SMTPAddr == "" {
 		return mailer.Printer{Log: log}, nil
-	}
-	if _, _, err := net.SplitHostPort(s.SMTPAddr); err != nil {
-		return nil, fmt.Errorf("SMTP_ADDR must be host:port, such as localhost:25: %w", err)
 	}
 	from, err := mailer.ParseAddress(s.From)
 	if err != nil {

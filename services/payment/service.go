@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"time"
@@ -23,6 +24,18 @@ func Emits() []string { return []string{paymentConfirmed, paymentRejected, refun
 type Settings struct {
 	CallTimeout     time.Duration `env:"PAYMENT_CALL_TIMEOUT" envDefault:"2s" help:"how long one call to the payment provider may take before it is tried again"`
 	ProviderLatency time.Duration `env:"PAYMENT_PROVIDER_LATENCY" envDefault:"50ms" help:"how long the simulated payment provider takes to answer"`
+}
+
+// Validate says what of the settings can't work.
+func (s *Settings) Validate() error {
+	var errs []error
+	if s.CallTimeout <= 0 {
+		errs = append(errs, fmt.Errorf("PAYMENT_CALL_TIMEOUT is %v, must be positive", s.CallTimeout))
+	}
+	if s.ProviderLatency < 0 {
+		errs = append(errs, fmt.Errorf("PAYMENT_PROVIDER_LATENCY is %v, must not be negative", s.ProviderLatency))
+	}
+	return errors.Join(errs...)
 }
 
 //go:embed migrations/*.sql
@@ -62,11 +75,8 @@ func Migrations() fs.FS {
 }
 
 func (p *Payment) build(_ context.Context, parts chassis.Parts) (chassis.Service, error) {
-	if p.settings.CallTimeout <= 0 {
-		return chassis.Service{}, fmt.Errorf("PAYMENT_CALL_TIMEOUT is %v, must be positive", p.settings.CallTimeout)
-	}
-	if p.settings.ProviderLatency < 0 {
-		return chassis.Service{}, fmt.Errorf("PAYMENT_PROVIDER_LATENCY is %v, must not be negative", p.settings.ProviderLatency)
+	if err := p.settings.Validate(); err != nil {
+		return chassis.Service{}, err
 	}
 	gw := p.gateway
 	if gw == nil {
