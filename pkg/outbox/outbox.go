@@ -16,7 +16,8 @@ type Sender interface {
 	Service() string
 	// Prepare completes an event from ctx, so that it can be stored.
 	Prepare(ctx context.Context, e event.Event) (*bus.Message, error)
-	// Relay publishes what Prepare made, and calls done once.
+	// Relay publishes what Prepare made, and calls done once, on any goroutine.
+	// Both happen by the end of ctx, or soon after.
 	Relay(ctx context.Context, m *bus.Message, done func(error))
 }
 

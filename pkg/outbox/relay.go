@@ -40,6 +40,9 @@ type relay struct {
 	failures *backoff.ExponentialBackOff
 	paused   time.Time // since when the broker is away; zero if it is not
 	broken   time.Time // since when the database fails; zero if it does not
+
+	reported   time.Time // when it was last said that rows are put off
+	unreported int       // how many were since
 }
 
 func newRelay(o *Outbox, s store) *relay {

@@ -176,6 +176,24 @@ func TestRefusedRowHoldsUpItsKeyOnly(t *testing.T) {
 	}
 }
 
+func TestRefusalsAreReportedNowAndThen(t *testing.T) {
+	db := openDB(t, "sqlite::memory:")
+	b := &broker{answer: func(int, *bus.Message) reply { return reply{err: bus.ErrRejected} }}
+	var log logLines
+	cfg := soon()
+	cfg.Logger = log.logger()
+	ob := db.newOutbox(t, b, cfg)
+	for i := range 50 {
+		publish(t, ob, evt(fmt.Sprint(i), fmt.Sprint(i)))
+	}
+	start := time.Now()
+	run(t, ob)
+	require.Eventually(t, func() bool { return b.calls() > 500 }, patience, time.Millisecond)
+	lines := log.count("WARN", "tried again")
+	require.Positive(t, lines)
+	require.LessOrEqual(t, lines, 1+int(time.Since(start)/time.Second))
+}
+
 func TestBrokerDownThenUp(t *testing.T) {
 	for _, why := range []error{bus.ErrUnreachable, bus.ErrBlocked, bus.ErrClosed, context.DeadlineExceeded} {
 		t.Run(why.Error(), func(t *testing.T) {

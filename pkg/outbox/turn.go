@@ -78,7 +78,7 @@ func (r *relay) settled(ctx context.Context, now time.Time) {
 		r.forget(v.row.seq)
 		r.reportFailed(ctx, v, now)
 	}
-	r.reportHeld(ctx)
+	r.reportHeld(ctx, now)
 	r.done, r.settleAt = settlement{}, time.Time{}
 }
 
@@ -104,14 +104,19 @@ func (r *relay) reportFailed(ctx context.Context, v verdict, now time.Time) {
 	}
 }
 
+// reportEvery is how often at most it is said that rows are put off.
+const reportEvery = time.Second
+
 // reportHeld says, in one line however many there are, that rows are put off.
-func (r *relay) reportHeld(ctx context.Context) {
-	if len(r.done.held) == 0 {
+func (r *relay) reportHeld(ctx context.Context, now time.Time) {
+	r.unreported += len(r.done.held)
+	if len(r.done.held) == 0 || now.Sub(r.reported) < reportEvery {
 		return
 	}
-	v := r.done.held[0]
+	v, n := r.done.held[0], r.unreported
+	r.reported, r.unreported = now, 0
 	r.outbox.cfg.Logger.WarnContext(ctx, "events were not taken by the broker and will be tried again; those of the same flow wait behind them",
-		"events", len(r.done.held), "event", v.row.eventType, "event_id", v.row.eventID, "attempt", v.attempts,
+		"times", n, "event", v.row.eventType, "event_id", v.row.eventID, "attempt", v.attempts,
 		"next_try_in", v.delay.Round(time.Millisecond), "error", v.err)
 }
 
