@@ -226,6 +226,7 @@ func TestAnOrderThatCantBePlaced(t *testing.T) {
 	// Only the answer was lost: the order is in the log after all.
 	id := d.placedBy(1, d.customers.address(1))
 	require.Equal(t, 1, d.open())
+	require.Equal(t, fateSnapshot{fate: Approved, open: 1}, d.snapshot(0).fates[0])
 	d.happen(id, stockConfirmed, paymentConfirmed, shipped)
 	r = d.report(evidence{})
 	require.Empty(t, r.Faults)

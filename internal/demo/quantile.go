@@ -22,8 +22,7 @@ func nearestRank(sorted []time.Duration, q float64) time.Duration {
 	if len(sorted) == 0 {
 		return 0
 	}
-	// The small term keeps 0.95·20 from being 19.000000000000004.
-	rank := int(math.Ceil(q*float64(len(sorted)) - 1e-9))
+	rank := int(math.Ceil(q * float64(len(sorted))))
 	return sorted[min(max(rank, 1), len(sorted))-1]
 }
 

@@ -77,7 +77,10 @@ func (b *book) report(e evidence) *Report {
 		PeakMemory: peakMemory(),
 		Invariants: invariants(b.rules, b.list, b.stock, failures{b.parked, maps.Clone(b.strays)}, e),
 	}
-	w := reportWriter{r: r, rows: make(map[Fate]*fateRow)}
+	w := reportWriter{r: r, rows: make(map[Fate]*fateRow), asked: make(map[string]int)}
+	for _, c := range e.captures {
+		w.asked[c.Reference] += c.Requests
+	}
 	for _, o := range b.list {
 		w.add(o, b.rules, b.now())
 	}
@@ -92,6 +95,7 @@ func (b *book) report(e evidence) *Report {
 type reportWriter struct {
 	r           *Report
 	rows        map[Fate]*fateRow
+	asked       map[string]int // how often the provider was, by order
 	faults      []string
 	first, last time.Time
 }
@@ -136,7 +140,12 @@ func (w *reportWriter) add(o *order, rules []reaction, now time.Time) {
 	if o.counts.has(canceled) {
 		row.canceled++
 	}
-	if wrong := judge(rules, o); len(wrong) > 0 {
+	wrong := judge(rules, o)
+	if o.fate == TimesOut && w.asked[o.id] < 2 {
+		// Whether by a retry or by a redelivery, it has to be asked again.
+		wrong = append(wrong, "the provider answered too late, and was not asked again")
+	}
+	if len(wrong) > 0 {
 		row.Wrong++
 		w.fault(o, strings.Join(wrong, "; "))
 		return

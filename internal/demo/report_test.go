@@ -42,7 +42,7 @@ func rightRun() (*desk, evidence) {
 		e.statuses[id] = statusOf(c)
 		e.mails.to[n+1] = int(c[notificationSent])
 		if c.has(paymentConfirmed) {
-			e.captures = append(e.captures, provider.Capture{Reference: id, Amount: 1000, Refunded: 1000 * int64(c[refundProcessed])})
+			e.captures = append(e.captures, provider.Capture{Reference: id, Amount: 1000, Refunded: 1000 * int64(c[refundProcessed]), Requests: 1 + d.orders[id].retries})
 		}
 		if c.has(shipped) {
 			e.parcels = append(e.parcels, carrier.Parcel{Reference: id})
@@ -83,6 +83,16 @@ func TestReportOfAFailedRun(t *testing.T) {
 	require.Equal(t, 11, r.Ended)
 	r.PeakMemory = 64 << 20
 	golden(t, "report-failed.txt", textOf(r.lines(""), 0))
+}
+
+func TestALateProviderMustBeAskedAgain(t *testing.T) {
+	d, e := rightRun()
+	for n := range e.captures {
+		e.captures[n].Requests = 1
+	}
+	r := d.report(e)
+	require.Equal(t, 9, r.Right)
+	require.Equal(t, []string{"order 01JDA4Z3W8Y6T2Q5R7V9X00008 (timeout): the provider answered too late, and was not asked again"}, r.Faults)
 }
 
 func TestReportOfNothing(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -53,6 +54,28 @@ func TestATailThatCantGoOnSaysSo(t *testing.T) {
 
 	_, err = startTail(t.Context(), transport, func(bus.LogRecord) {})
 	require.ErrorIs(t, err, bus.ErrClosed)
+}
+
+// A mark of another demo in the same log tells nothing about this one's place.
+func TestATailWaitsForItsOwnMark(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broker := membus.New(membus.Config{})
+		defer broker.Close()
+		transport := broker.Connect()
+		hold := make(chan struct{})
+		l, err := startTail(t.Context(), transport, func(bus.LogRecord) { <-hold })
+		require.NoError(t, err)
+		l.marks <- "another demo's"
+		direct(t, transport, "a record that takes its time")
+
+		caughtUp := make(chan error, 1)
+		go func() { caughtUp <- l.catchUp(t.Context()) }()
+		synctest.Wait()
+		require.Empty(t, caughtUp, "the record is not read yet")
+		close(hold)
+		require.NoError(t, <-caughtUp)
+		l.stop()
+	})
 }
 
 // deaf is a transport whose log can be written, and never read.
