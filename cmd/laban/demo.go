@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -48,7 +49,7 @@ Fates:
   laban demo --orders 50 --exit                   # 50 orders, then the report
   laban demo --orders 1000 --exit --think 0       # how fast it is
   laban demo --fates canceled=50,undeliverable=50 # only what has to be undone
-  laban demo --amqp amqp://guest:guest@localhost:5672/
+  laban demo --amqp amqp://localhost/             # on RabbitMQ
   OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 laban demo --orders 20 --exit`,
 		Args: noArguments,
 	}
@@ -72,11 +73,11 @@ Fates:
 }
 
 func fateHelp() string {
-	text := ""
+	var text strings.Builder
 	for _, f := range demo.Fates() {
-		text += fmt.Sprintf("  %-14s %s\n", f, f.Means())
+		fmt.Fprintf(&text, "  %-14s %s\n", f, f.Means())
 	}
-	return text
+	return text.String()
 }
 
 // run runs the demo until it ends, or signals end it.

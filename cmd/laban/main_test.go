@@ -63,15 +63,15 @@ func TestHelpOfTheDemo(t *testing.T) {
 
 func TestWhatIsNotUnderstoodIsHelpedWith(t *testing.T) {
 	for line, want := range map[string]string{
-		"dmeo":                   "laban: there is no command \"dmeo\"; did you mean \"demo\"?\n\nSee laban --help.\n",
-		"frobnicate":             "laban: there is no command \"frobnicate\"; there are completion, demo, help, version\n\nSee laban --help.\n",
-		"--verison":              "laban: there is no flag --verison\n\nSee laban --help.\n",
-		"demo --order 5":         "laban: there is no flag --order; did you mean --orders?\n\nSee laban demo --help.\n",
-		"demo -x":                "laban: there is no flag -x\n\nSee laban demo --help.\n",
-		"demo 50":                "laban: \"50\" is not expected: laban demo takes flags only\n\nSee laban demo --help.\n",
-		"demo --fates aproved=1": "laban: --fates: there is no fate \"aproved\"; did you mean \"approved\"?\n\nSee laban demo --help.\n",
-		"demo --exit":            "laban: --exit ends the demo when all orders have ended: say how many with --orders\n\nSee laban demo --help.\n",
-		"version --orders 5":     "laban: there is no flag --orders\n\nSee laban version --help.\n",
+		"dmeo":                   "laban: there is no command \"dmeo\"; did you mean \"demo\"?\nsee laban --help\n",
+		"frobnicate":             "laban: there is no command \"frobnicate\"; there are completion, demo, help, version\nsee laban --help\n",
+		"--colour":               "laban: there is no flag --colour\nsee laban --help\n",
+		"demo --order 5":         "laban: there is no flag --order; did you mean --orders?\nsee laban demo --help\n",
+		"demo -x":                "laban: there is no flag -x\nsee laban demo --help\n",
+		"demo 50":                "laban: \"50\" is not expected: laban demo takes flags only\nsee laban demo --help\n",
+		"demo --fates aproved=1": "laban: --fates: there is no fate \"aproved\"; did you mean \"approved\"?\nsee laban demo --help\n",
+		"demo --exit":            "laban: --exit ends the demo when all orders have ended: say how many with --orders\nsee laban demo --help\n",
+		"version --orders 5":     "laban: there is no flag --orders\nsee laban version --help\n",
 	} {
 		t.Run(line, func(t *testing.T) {
 			status, out, errs := laban(t, strings.Fields(line)...)

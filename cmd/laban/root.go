@@ -59,7 +59,7 @@ func (e *statusError) Unwrap() error { return e.err }
 
 // usageError says that the command line can't be understood, and where help is.
 func usageError(cmd *cobra.Command, err error) error {
-	return &statusError{2, fmt.Errorf("%w\n\nSee %s --help.", err, cmd.CommandPath())}
+	return &statusError{2, fmt.Errorf("%w\nsee %s --help", err, cmd.CommandPath())}
 }
 
 // rootCommand returns laban with all its commands.

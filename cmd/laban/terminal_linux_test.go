@@ -77,7 +77,7 @@ func TestOnATerminalTheDemoShowsAView(t *testing.T) {
 	require.NotContains(t, p.out.String(), leave)
 
 	resize(t, master, 120, 40)
-	wholeID := regexp.MustCompile(`\.\d{3}  [0-9A-HJKMNP-TV-Z]{26}  `)
+	wholeID := regexp.MustCompile(`\.\d{3} {2}[0-9A-HJKMNP-TV-Z]{26} {2}`)
 	require.Eventually(t, func() bool { // there is room for them now
 		return wholeID.MatchString(colour.ReplaceAllString(p.out.String(), ""))
 	}, 20*time.Second, 10*time.Millisecond)

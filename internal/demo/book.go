@@ -227,6 +227,7 @@ func (b *book) applyPlaced(r bus.LogRecord) {
 		}
 	case anotherRuns:
 		return
+	case somebodys: // followed as it is
 	}
 	if o.fate == Yours {
 		b.fates[Yours].planned++

@@ -35,11 +35,13 @@ func status(n int, body string) http.HandlerFunc {
 
 func TestPlaceTriesAgainWithTheSameKey(t *testing.T) {
 	var keys []string
+	var body orderRequest
 	c, _ := api(t, func(w http.ResponseWriter, r *http.Request) {
 		keys = append(keys, r.Header.Get("Idempotency-Key"))
-		var body orderRequest
-		require.NoError(t, json.NewDecoder(r.Body).Decode(&body))
-		require.Equal(t, "ada@example.com", body.CustomerEmail)
+		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+			status(400, err.Error())(w, r)
+			return
+		}
 		if len(keys) < 3 {
 			status(503, `{"detail": "starting"}`)(w, r)
 			return
@@ -49,6 +51,7 @@ func TestPlaceTriesAgainWithTheSameKey(t *testing.T) {
 	id, err := c.place(t.Context(), orderRequest{CustomerEmail: "ada@example.com"}, "key")
 	require.NoError(t, err)
 	require.Equal(t, "1042", id)
+	require.Equal(t, "ada@example.com", body.CustomerEmail)
 	require.Equal(t, []string{"key", "key", "key"}, keys)
 }
 

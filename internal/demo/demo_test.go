@@ -201,7 +201,7 @@ type running struct {
 	ended  chan struct{}
 }
 
-var apiLine = regexp.MustCompile(`order API  (http://\S+)`)
+var apiLine = regexp.MustCompile(`order API {2}(http://\S+)`)
 
 // start starts a demo and returns when its API answers.
 func start(t *testing.T, cfg Config) *running {

@@ -28,7 +28,7 @@ func openLogs(path string) (*logs, error) {
 	if path == "" {
 		return &logs{}, nil
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600) //nolint:gosec // its user names it
 	if err != nil {
 		return nil, usage("--log-file: %w", err)
 	}

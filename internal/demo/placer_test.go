@@ -69,9 +69,9 @@ func TestAfterALongWaitTheRateBeginsAnew(t *testing.T) {
 		p := &placer{rate: 10}
 		begin := time.Now()
 		require.Equal(t, begin.Add(100*time.Millisecond), p.following(begin))
-		time.Sleep(500 * time.Millisecond)
+		<-time.After(500 * time.Millisecond)
 		require.Equal(t, begin.Add(100*time.Millisecond), p.following(begin), "a short delay is made up for")
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		require.Equal(t, time.Now(), p.following(begin))
 		require.Equal(t, begin, (&placer{}).following(begin), "without a rate nothing is due")
 	})

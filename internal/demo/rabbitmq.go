@@ -61,7 +61,7 @@ func (r *rabbitMQ) unreachable(err error) error {
 	return fmt.Errorf("%s does not answer: %w\n"+
 		"Is it running, and is this its AMQP port? To start one:\n"+
 		"  docker run --rm -p 5672:5672 -p 15672:15672 rabbitmq:4-management\n"+
-		"Without --amqp the demo runs in memory and needs no broker.", r, err)
+		"Without --amqp the demo runs in memory and needs no broker", r, err)
 }
 
 // leftovers looks at the services' queues.

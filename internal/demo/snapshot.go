@@ -36,7 +36,8 @@ func (b *book) snapshot(entries int) snapshot {
 		now: b.now(), open: b.openLocked(), retries: b.retries, parked: len(b.parked), mails: b.mails,
 		turns: make(map[string]int), feed: b.feed.latest(entries),
 	}
-	for f, t := range b.fates {
+	for f := range b.fates {
+		t := &b.fates[f]
 		if t.planned == 0 {
 			continue
 		}
@@ -47,10 +48,9 @@ func (b *book) snapshot(entries int) snapshot {
 	}
 	s.turns["order"] = b.awaited()
 	for _, o := range b.unsettled {
-		switch {
-		case o.phase == undoing:
+		if o.phase == undoing {
 			s.turns["undoing"]++
-		default:
+		} else {
 			s.turns[o.turn]++
 		}
 	}

@@ -37,7 +37,7 @@ func (r *Report) fateTable() []line {
 	const head = "  fate              orders    right    wrong     open      p50      p95      p99"
 	ls := []line{text(head, dim)}
 	for _, f := range r.Fates {
-		l := line{{"  " + leftAlign(f.Fate.String(), 15), plainText}}
+		l := line{{"  " + leftAlign(f.String(), 15), plainText}}
 		l.add(rightAlign(thousands(int64(f.Orders)), 9), bold)
 		l.add(rightAlign(count(f.Right), 9), plainText)
 		l.add(rightAlign(count(f.Wrong), 9), redIf(f.Wrong > 0))

@@ -31,7 +31,7 @@ func startTail(ctx context.Context, t bus.Transport, apply func(bus.LogRecord)) 
 	// Reading from the next record on, one can't know where that is before a
 	// record has come.
 	if err := l.catchUp(ctx); err != nil {
-		l.stop()
+		_ = l.stop() // err says it
 		return nil, fmt.Errorf("read the log: %w", err)
 	}
 	return l, nil
@@ -82,8 +82,8 @@ func (l *logTail) catchUp(ctx context.Context) error {
 	}
 }
 
-// stop ends reading.
-func (l *logTail) stop() {
+// stop ends reading. Its error is why reading had ended before.
+func (l *logTail) stop() error {
 	l.cancel()
-	<-l.done
+	return <-l.done
 }

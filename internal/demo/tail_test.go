@@ -40,7 +40,7 @@ func TestATailReadsWhatComesAfterItsStart(t *testing.T) {
 	}
 	require.NoError(t, l.catchUp(t.Context()))
 	require.EqualValues(t, 500, read.Load())
-	l.stop()
+	require.NoError(t, l.stop())
 }
 
 func TestATailThatCantGoOnSaysSo(t *testing.T) {
@@ -50,7 +50,7 @@ func TestATailThatCantGoOnSaysSo(t *testing.T) {
 	require.NoError(t, err)
 	broker.Close()
 	require.ErrorIs(t, l.catchUp(t.Context()), bus.ErrClosed)
-	l.stop()
+	require.ErrorIs(t, l.stop(), bus.ErrClosed)
 
 	_, err = startTail(t.Context(), transport, func(bus.LogRecord) {})
 	require.ErrorIs(t, err, bus.ErrClosed)
@@ -74,7 +74,7 @@ func TestATailWaitsForItsOwnMark(t *testing.T) {
 		require.Empty(t, caughtUp, "the record is not read yet")
 		close(hold)
 		require.NoError(t, <-caughtUp)
-		l.stop()
+		require.NoError(t, l.stop())
 	})
 }
 

@@ -29,9 +29,6 @@ func viewOf(s snapshot, width, height int) []line {
 	return append(ls, s.footer())
 }
 
-// feedRoom is how many entries of the feed a terminal can at most show.
-func feedRoom(height int) int { return max(height-8, 0) }
-
 func (s snapshot) title(width int) line {
 	l := line{{" laban demo", bold}, {"  five services, " + s.broker, dim}}
 	if s.tracesTo != "" {
