@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,19 +12,13 @@ import (
 // Every order in which facts can come, with a provider that answers each
 // question before the next fact.
 func TestEveryOrderOfFactsLeadsToTheSameKindOfEnd(t *testing.T) {
-	facts := map[string]func(*known){
-		stockConfirmed:       func(k *known) { k.stockConfirmed = "e1" },
-		orderCancelRequested: func(k *known) { k.cancelRequested = "e2" },
-		orderCanceled:        func(k *known) { k.canceled = "e3" },
-		deliveryFailed:       func(k *known) { k.deliveryFailed = "e4" },
-	}
-	all := []string{stockConfirmed, orderCancelRequested, orderCanceled, deliveryFailed}
+	all := hears()
 	for subset := range servicetest.Subsets(all) {
 		for sequence := range servicetest.Permutations(subset) {
 			var k known
 			c, refunded := chargeNone, false
 			for _, fact := range sequence {
-				facts[fact](&k)
+				k = k.and(told(fact, "e-"+fact))
 			steps:
 				for {
 					switch next(fact, k, c, refunded) {
@@ -56,4 +51,30 @@ func TestAnIntentIsCarriedOnAlsoWhenTheOrderIsCanceled(t *testing.T) {
 	require.Equal(t, stay, next(orderCanceled, k, chargeIntended, false), "it is for stock.confirmed to carry on")
 	require.Equal(t, refund, next(stockConfirmed, k, chargeCaptured, false))
 	require.Equal(t, refund, next(orderCanceled, k, chargeCaptured, false))
+}
+
+func TestEachFactIsKeptInItsOwnPlace(t *testing.T) {
+	for eventType, want := range map[string]known{
+		stockConfirmed:       {stockConfirmed: "e1"},
+		orderCancelRequested: {cancelRequested: "e1"},
+		orderCanceled:        {canceled: "e1"},
+		deliveryFailed:       {deliveryFailed: "e1"},
+		"order.shipped":      {},
+	} {
+		require.Equal(t, want, told(eventType, "e1"), eventType)
+	}
+}
+
+func hears() []string {
+	return []string{stockConfirmed, orderCancelRequested, orderCanceled, deliveryFailed}
+}
+
+// and returns what is known when other is, too.
+func (k known) and(other known) known {
+	return known{
+		stockConfirmed:  cmp.Or(k.stockConfirmed, other.stockConfirmed),
+		cancelRequested: cmp.Or(k.cancelRequested, other.cancelRequested),
+		canceled:        cmp.Or(k.canceled, other.canceled),
+		deliveryFailed:  cmp.Or(k.deliveryFailed, other.deliveryFailed),
+	}
 }
