@@ -79,3 +79,34 @@ func TestDues(t *testing.T) {
 	require.True(t, d.past(at(2)))
 	require.Equal(t, dues{at(3)}, d, "one that has come takes no other with it")
 }
+
+// storeFunc is a store that is a function.
+type storeFunc func(*settlement, claim) claimed
+
+func (f storeFunc) turn(_ context.Context, s *settlement, c claim) (claimed, error) {
+	return f(s, c), nil
+}
+
+// TestRoomThatATurnMakesIsSeen: the claim of the turn that settles the last row
+// has to leave out what does not fit beside it. The next claim must not wait for
+// a row to be settled, since there is none.
+func TestRoomThatATurnMakesIsSeen(t *testing.T) {
+	cfg := Config{WindowBytes: 1000}
+	cfg.setDefaults("shop")
+	var claims []claim
+	r := newRelay(&Outbox{cfg: cfg}, storeFunc(func(_ *settlement, c claim) claimed {
+		claims = append(claims, c)
+		return claimed{more: true}
+	}))
+	last := &row{seq: 1, settled: true, event: event.Event{Data: make([]byte, 700)}}
+	r.rows[1], r.bytes, r.done.confirmed = last, 700, []int64{1}
+	require.True(t, r.due(time.Now()))
+	r.turn(t.Context(), time.Now())
+	require.True(t, r.due(time.Now()))
+	r.turn(t.Context(), time.Now())
+	require.Len(t, claims, 2)
+	require.Equal(t, 300, claims[0].bytes)
+	require.Equal(t, 1000, claims[1].bytes)
+	require.True(t, claims[1].alone)
+	require.False(t, r.due(time.Now()), "in vain once more, and nothing changes: it waits")
+}
