@@ -355,10 +355,13 @@ func TestShutdownStopsInOrderAndKeepsItsDeadline(t *testing.T) {
 		tel, _ = start(t, tracing.Config{})
 		provider := tel.TracerProvider.(*sdktrace.TracerProvider)
 		var order []int
+		var took []time.Duration
 		hang := func(n int) func(context.Context) error {
 			return func(ctx context.Context) error {
 				order = append(order, n)
+				began := time.Now()
 				<-ctx.Done()
+				took = append(took, time.Since(began))
 				return ctx.Err()
 			}
 		}
@@ -367,6 +370,8 @@ func TestShutdownStopsInOrderAndKeepsItsDeadline(t *testing.T) {
 		require.ErrorIs(t, tel.Shutdown(context.Background()), context.DeadlineExceeded)
 		require.Equal(t, 10*time.Second, time.Since(began))
 		require.Equal(t, []int{1, 2, 3}, order)
+		require.Equal(t, []time.Duration{5 * time.Second, 2500 * time.Millisecond, 2500 * time.Millisecond}, took,
+			"one stage that hangs leaves time for the others")
 		require.NoError(t, provider.Shutdown(context.Background()))
 	})
 }
