@@ -161,7 +161,7 @@ func TestFactsOfUnknownOrdersAreRemembered(t *testing.T) {
 	b.HandleAll(t, 1, append(events, events...)...)
 	a := b.call(t, http.MethodGet, "/orders/"+id, "", nil)
 	require.Equal(t, http.StatusNotFound, a.status)
-	require.Contains(t, b.Dump(t), "order_facts.order_id = "+id)
+	require.Contains(t, b.Dump(t), "order_facts| "+id)
 	require.Contains(t, b.Log(), "not known here")
 }
 
