@@ -33,7 +33,7 @@ func aTimeoutIsChargedOnce(t *testing.T, s *system) {
 	s.journal.untilSettled(t, id)
 	captures := s.bank.about(id)
 	require.Len(t, captures, 1)
-	require.Equal(t, 3, captures[0].Requests)
+	require.GreaterOrEqual(t, captures[0].Requests, 3)
 	require.EqualValues(t, 950, captures[0].Amount-captures[0].Refunded)
 }
 

@@ -176,7 +176,7 @@ func TestARefundGivesBackWhatWasTaken(t *testing.T) {
 // takes it once.
 func TestATimeoutIsRetriedAndChargedOnce(t *testing.T) {
 	d := &desk{Provider: provider.New(provider.Config{LateAnswers: 2})}
-	b := servicetest.New(t, servicetest.SQLite(t), payment.New(payment.Settings{CallTimeout: 20 * time.Millisecond}, d).Spec())
+	b := servicetest.New(t, servicetest.SQLite(t), payment.New(payment.Settings{CallTimeout: 150 * time.Millisecond}, d).Spec())
 	o := paying(provider.TimesOut)
 	asked := o.event("stock.confirmed")
 	for range 2 {
