@@ -68,6 +68,6 @@ func parse(url string, o *options) (source, error) {
 		return sqlite(rest, o)
 	default:
 		// Not even the scheme is repeated: it may be a password.
-		return source{}, fmt.Errorf("%w: it must start with postgres:// or sqlite:", ErrURL)
+		return source{}, fmt.Errorf("%w: it must start with postgres:// or sqlite: to be one", ErrURL)
 	}
 }

@@ -27,7 +27,7 @@ func sqlite(path string, o *options) (source, error) {
 	}
 	path = strings.TrimPrefix(path, "//")
 	if path == "" {
-		return source{}, fmt.Errorf("%w: sqlite: needs a path, as in sqlite:orders.db, or sqlite::memory:", ErrURL)
+		return source{}, fmt.Errorf("%w: sqlite: needs a path, as in sqlite:orders.db, or sqlite::memory: for none", ErrURL)
 	}
 	full, err := filepath.Abs(path)
 	if err != nil {

@@ -175,6 +175,9 @@ func (w *world) judge() {
 		}
 		effectsOf[message][life] = true
 	}
+	if err := rows.Err(); err != nil {
+		w.rt.Fatal(err)
+	}
 	for _, e := range w.incoming {
 		if n := len(effectsOf[e.ID]); n != 1 {
 			w.rt.Fatalf("%s took effect %d times", e.ID, n)

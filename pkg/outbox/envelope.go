@@ -39,7 +39,7 @@ func encodeEnvelope(e event.Event) (string, error) {
 	return string(text), nil
 }
 
-func decodeEnvelope(text []byte, data []byte) (event.Event, error) {
+func decodeEnvelope(text, data []byte) (event.Event, error) {
 	var env envelope
 	if err := json.Unmarshal(text, &env); err != nil {
 		return event.Event{}, fmt.Errorf("%w: envelope of the outbox row: %w", event.ErrMalformed, err)

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"log"
 	"time"
 
 	"github.com/laban-io/laban/internal/database"
@@ -26,22 +25,22 @@ type shop struct {
 func openShop(ctx context.Context) *shop {
 	db, dialect, err := database.Open(ctx, "sqlite::memory:")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	if _, err := db.ExecContext(ctx, "CREATE TABLE orders (id TEXT PRIMARY KEY, status TEXT NOT NULL)"); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	broker := membus.New(membus.Config{})
 	b, err := bus.New(bus.Config{Service: "shop"}, broker.Connect())
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	ob, err := outbox.New(db, dialect, b, outbox.Config{})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	if err := ob.Migrate(ctx); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	return &shop{db, broker, b, ob}
 }
@@ -73,7 +72,7 @@ func ExampleOutbox_Transact() {
 
 	stats, err := s.outbox.Stats(ctx)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Println("events to publish:", stats.Backlog)
 	// Output:
@@ -96,13 +95,13 @@ func ExampleOutbox_Run() {
 		return s.outbox.Publish(ctx, event.New("order.placed", nil))
 	})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	stop()
 	fmt.Println("relay:", <-relayed)
 	stats, err := s.outbox.Stats(context.Background())
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Println("events to publish:", stats.Backlog)
 	// Output:

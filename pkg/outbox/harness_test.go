@@ -92,9 +92,13 @@ func run(t testing.TB, ob *outbox.Outbox) (stop func()) {
 // publish stores events in a transaction of their own.
 func publish(t testing.TB, ob *outbox.Outbox, events ...event.Event) {
 	t.Helper()
-	require.NoError(t, ob.Transact(context.Background(), func(ctx context.Context, _ *sql.Tx) error {
+	require.NoError(t, store(ob, events...))
+}
+
+func store(ob *outbox.Outbox, events ...event.Event) error {
+	return ob.Transact(context.Background(), func(ctx context.Context, _ *sql.Tx) error {
 		return ob.Publish(ctx, events...)
-	}))
+	})
 }
 
 func (db testDB) count(t testing.TB, query string, args ...any) int {

@@ -39,9 +39,10 @@ func (o *Outbox) Accept(ctx context.Context, e event.Event) (first bool, err err
 	if t == nil {
 		return false, fmt.Errorf("accept %s %s: %w", e.Type, e.ID, ErrNoTransaction)
 	}
-	result, err := t.tx.ExecContext(ctx,
-		`INSERT INTO inbox (consumer, source, event_id, received_at) VALUES ($1, $2, $3, `+o.dialect.now()+`)
-		ON CONFLICT (consumer, source, event_id) DO NOTHING`, o.cfg.Consumer, e.Source, e.ID)
+	//nolint:gosec // put together from constants
+	query := `INSERT INTO inbox (consumer, source, event_id, received_at) VALUES ($1, $2, $3, ` + o.dialect.now() + `)
+		ON CONFLICT (consumer, source, event_id) DO NOTHING`
+	result, err := t.tx.ExecContext(ctx, query, o.cfg.Consumer, e.Source, e.ID)
 	if err != nil {
 		return false, fmt.Errorf("note %s %s in the inbox: %w", e.Type, e.ID, err)
 	}

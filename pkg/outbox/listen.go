@@ -69,7 +69,7 @@ func (o *Outbox) listenOnce(ctx context.Context) (connected bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("connect: %w", err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	var why error
 	_ = conn.Raw(func(raw any) error {
 		pg := pgxConn(raw)

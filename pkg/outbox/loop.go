@@ -37,6 +37,9 @@ func (r *relay) loop(ctx, work context.Context, stop func()) {
 	ended := ctx.Done() // nil while draining
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	deadline := time.AfterFunc(time.Hour, stop) // reset when draining begins
+	deadline.Stop()
+	defer deadline.Stop()
 	for {
 		r.collect()
 		now := time.Now()
@@ -44,8 +47,7 @@ func (r *relay) loop(ctx, work context.Context, stop func()) {
 			ended = nil
 			r.wanted = true // whatever was committed until now, and no more after that:
 			r.pollAt = now.Add(r.outbox.cfg.DrainTimeout)
-			deadline := time.AfterFunc(r.outbox.cfg.DrainTimeout, stop)
-			defer deadline.Stop()
+			deadline.Reset(r.outbox.cfg.DrainTimeout)
 		}
 		r.watch(now)
 		if work.Err() != nil || ended == nil && r.drained() {
@@ -90,7 +92,7 @@ func (r *relay) watch(now time.Time) {
 		r.wanted = true
 	}
 	if r.settleAt.IsZero() && !r.done.empty() {
-		r.settleAt = now.Add(settleDelay)
+		r.settleAt = now.Add(min(max(r.turnTook, minSettleDelay), maxSettleDelay))
 	}
 	if r.holdBack.Load() && !now.Before(r.resumeAt) {
 		r.holdBack.Store(false)
@@ -112,9 +114,12 @@ func (r *relay) watch(now time.Time) {
 	}
 }
 
-// settleDelay is how long the end of rows may wait for that of others, so that
-// they are written down together.
-const settleDelay = 5 * time.Millisecond
+// The end of rows waits for that of others, so that they are written down
+// together: as long as the last transaction took, within these bounds.
+const (
+	minSettleDelay = 5 * time.Millisecond
+	maxSettleDelay = 250 * time.Millisecond
+)
 
 // due tells whether there is something for the database to do.
 func (r *relay) due(now time.Time) bool {

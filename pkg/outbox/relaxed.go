@@ -44,7 +44,7 @@ func (o *Outbox) relaxSQLite(ctx context.Context, fn func(conn *sql.Conn) error)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	var level int
 	if err := conn.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&level); err != nil {
 		return fmt.Errorf("ask how SQLite commits: %w", err)

@@ -34,6 +34,7 @@ type relay struct {
 	dues     dues      // rows that were put off are to be tried again
 	turnAt   time.Time // the database failed: not before
 	settleAt time.Time // write down what is done; zero if nothing is
+	turnTook time.Duration
 	renewAt  time.Time // look after leases
 
 	pauses   *backoff.ExponentialBackOff

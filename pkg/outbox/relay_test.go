@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -428,7 +429,7 @@ func (s *slow) Send(ctx context.Context, m *bus.Message, done func(error)) {
 	s.enter()
 	go func() {
 		for range rand.IntN(50) {
-			time.Sleep(0) // let others go first
+			runtime.Gosched()
 		}
 		s.broker.Send(ctx, m, func(err error) {
 			s.leave()

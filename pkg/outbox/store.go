@@ -216,7 +216,7 @@ func (s *sqlStore) choose(ctx context.Context, db querier, c claim) (seqs []int6
 		}
 		seen++
 		bytes += size
-		if bytes > c.bytes && !(c.alone && seen == 1) {
+		if bytes > c.bytes && (!c.alone || seen > 1) {
 			return seqs, true, nil
 		}
 		seqs = append(seqs, seq)
@@ -226,9 +226,10 @@ func (s *sqlStore) choose(ctx context.Context, db querier, c claim) (seqs []int6
 
 func (s *sqlStore) take(ctx context.Context, tx *sql.Tx, seqs []int64) ([]*row, error) {
 	d := s.outbox.dialect
-	rows, err := tx.QueryContext(ctx, `UPDATE outbox SET claimed_by = $1, not_before = `+d.now()+` + $2 WHERE `+d.among("$3")+`
-		RETURNING seq, event_id, type, order_key, envelope, headers, data, created_at, attempts`,
-		s.token, s.outbox.cfg.Lease.Microseconds(), d.list(seqs))
+	//nolint:gosec // put together from constants
+	query := `UPDATE outbox SET claimed_by = $1, not_before = ` + d.now() + ` + $2 WHERE ` + d.among("$3") + `
+		RETURNING seq, event_id, type, order_key, envelope, headers, data, created_at, attempts`
+	rows, err := tx.QueryContext(ctx, query, s.token, s.outbox.cfg.Lease.Microseconds(), d.list(seqs))
 	if err != nil {
 		return nil, err
 	}

@@ -78,15 +78,15 @@ func TestServicesThroughABrokerThatFails(t *testing.T) {
 
 		const flows = 60
 		for i := range flows {
-			switch {
-			case i%20 == 5:
+			switch i % 20 {
+			case 5:
 				broker.CutConnections()
-			case i%20 == 10:
+			case 10:
 				broker.SetReachable(false)
-			case i%20 == 15:
+			case 15:
 				broker.SetReachable(true)
 				broker.SetBlocked(true)
-			case i%20 == 19:
+			case 19:
 				broker.SetBlocked(false)
 			}
 			key := fmt.Sprint(1000 + i)

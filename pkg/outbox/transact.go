@@ -55,23 +55,24 @@ func (t *transaction) over() bool {
 func (t *transaction) noteStored() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.stored = true
+	if !t.ended {
+		t.stored = true
+	}
 }
 
 func (t *transaction) doom(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.doomed == nil {
+	if t.doomed == nil && !t.ended {
 		t.doomed = err
 	}
 }
 
-// end makes t unusable, and returns what was noted in it.
-func (t *transaction) end() (stored bool, doomed error) {
+// end makes t unusable.
+func (t *transaction) end() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.ended = true
-	return t.stored, t.doomed
 }
 
 // Transact runs fn in a transaction and commits it if fn returns nil; an error
@@ -144,11 +145,11 @@ func (o *Outbox) transactOnce(ctx context.Context, fn func(ctx context.Context, 
 		if err := fn(context.WithValue(ctx, transactionKey{}, t), tx); err != nil {
 			return err
 		}
-		var doomed error
-		stored, doomed = t.end()
-		if doomed != nil {
-			return fmt.Errorf("%w: a nested one failed: %w", ErrRolledBack, doomed)
+		t.end() // what still runs in it comes too late to be noted below
+		if t.doomed != nil {
+			return fmt.Errorf("%w: a nested one failed: %w", ErrRolledBack, t.doomed)
 		}
+		stored = t.stored
 		if ctx.Err() != nil {
 			return fmt.Errorf("%w: its context has ended: %w", ErrRolledBack, context.Cause(ctx))
 		}

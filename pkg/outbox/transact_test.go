@@ -45,7 +45,7 @@ func TestTransactCommitsEffectAndEventTogether(t *testing.T) {
 }
 
 func TestTransactRollsBack(t *testing.T) {
-	store := func(ob *outbox.Outbox, then func() error) func(context.Context, *sql.Tx) error {
+	storing := func(ob *outbox.Outbox, then func() error) func(context.Context, *sql.Tx) error {
 		return func(ctx context.Context, tx *sql.Tx) error {
 			if err := addEffect(ctx, tx, "1"); err != nil {
 				return err
@@ -59,17 +59,17 @@ func TestTransactRollsBack(t *testing.T) {
 	onEach(t, func(t *testing.T, db testDB) {
 		ob := db.newOutbox(t, &broker{}, outbox.Config{})
 		t.Run("on an error", func(t *testing.T) {
-			err := ob.Transact(t.Context(), store(ob, func() error { return errBusiness }))
+			err := ob.Transact(t.Context(), storing(ob, func() error { return errBusiness }))
 			require.ErrorIs(t, err, errBusiness)
 		})
 		t.Run("on a panic", func(t *testing.T) {
 			require.PanicsWithValue(t, "boom", func() {
-				_ = ob.Transact(t.Context(), store(ob, func() error { panic("boom") }))
+				_ = ob.Transact(t.Context(), storing(ob, func() error { panic("boom") }))
 			})
 		})
 		t.Run("when the context ends", func(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())
-			err := ob.Transact(ctx, store(ob, func() error { cancel(errBusiness); return nil }))
+			err := ob.Transact(ctx, storing(ob, func() error { cancel(errBusiness); return nil }))
 			require.ErrorIs(t, err, outbox.ErrRolledBack)
 			require.ErrorIs(t, err, errBusiness, "the cause of the end")
 			require.NotErrorIs(t, err, outbox.ErrCommitUnknown)

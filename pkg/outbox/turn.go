@@ -24,7 +24,8 @@ func (r *relay) turn(ctx context.Context, now time.Time) {
 	turnCtx, cancel := context.WithTimeout(ctx, turnTimeout)
 	defer cancel()
 	got, err := r.store.turn(turnCtx, &r.done, c)
-	now = time.Now()
+	r.turnTook = time.Since(now)
+	now = now.Add(r.turnTook)
 	if err != nil {
 		r.wanted = r.wanted || c.rows > 0
 		r.turnFailed(ctx, err, now)
