@@ -89,6 +89,27 @@ func TestTheServiceStillWaitsForTheDisk(t *testing.T) {
 	require.Equal(t, slices.Repeat([]int{2}, 8), levels)
 }
 
+// TestAnIdleRelayDoesNotTakeTheWriteLock: another process may hold it.
+func TestAnIdleRelayDoesNotTakeTheWriteLock(t *testing.T) {
+	db := openDB(t, "sqlite::memory:")
+	cfg := soon()
+	cfg.PollInterval = time.Millisecond
+	ob := db.newOutbox(t, &broker{}, cfg)
+	writer, err := db.Begin()
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	var turns atomic.Int64
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		ob.RunFaulty(ctx, func() error { turns.Add(1); return nil }, nothing)
+	}()
+	require.Eventually(t, func() bool { return turns.Load() > 20 }, 4*time.Second, time.Millisecond, "less than SQLite's busy timeout")
+	stop()
+	<-ended
+	require.NoError(t, writer.Rollback())
+}
+
 // TestARelayWaitsForItsDatabase fails its first transactions.
 func TestARelayWaitsForItsDatabase(t *testing.T) {
 	onEach(t, func(t *testing.T, db testDB) {

@@ -3,7 +3,6 @@ package outbox
 import (
 	"database/sql"
 	"errors"
-	"maps"
 	"strings"
 	"time"
 	"unicode"
@@ -45,10 +44,10 @@ func scanRow(rows *sql.Rows) (*row, error) {
 	return &r, nil
 }
 
-// message returns the row as a message. Each attempt has one of its own, since
-// publishing adds headers.
+// message returns the row as a message. Publishing adds headers to it; for
+// another attempt the row is read again.
 func (r *row) message() *bus.Message {
-	return &bus.Message{Event: r.event, Headers: maps.Clone(r.headers)}
+	return &bus.Message{Event: r.event, Headers: r.headers}
 }
 
 // maxErrorText is how many bytes of an error are kept in a row.
@@ -57,12 +56,12 @@ const maxErrorText = 1024
 // errorText returns err as text that every database stores: a NUL or ill-formed
 // Unicode is not.
 func errorText(err error) string {
-	text := strings.Map(func(r rune) rune {
+	text := strings.Map(func(r rune) rune { // which makes it well-formed, too
 		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r
-	}, strings.ToValidUTF8(err.Error(), "\uFFFD"))
+	}, err.Error())
 	if len(text) > maxErrorText {
 		text = strings.ToValidUTF8(text[:maxErrorText], "")
 	}

@@ -71,7 +71,6 @@ func transact(ctx context.Context, db beginner, options *sql.TxOptions, fn func(
 // commit commits tx. Its error tells what is known to be rolled back from what
 // is not.
 func commit(ctx context.Context, tx *sql.Tx) error {
-	ended := ctx.Err() != nil
 	err := tx.Commit()
 	switch {
 	case err == nil:
@@ -80,10 +79,6 @@ func commit(ctx context.Context, tx *sql.Tx) error {
 		return fmt.Errorf("commit: %w", err)
 	case errors.Is(err, pgx.ErrTxCommitRollback):
 		return fmt.Errorf("commit: %w: a statement in it failed, and its function returned no error", ErrRolledBack)
-	case ended:
-		// database/sql rolls a transaction back when its context ends, and
-		// commits none after that.
-		return fmt.Errorf("commit: %w: its context had ended: %w", ErrRolledBack, context.Cause(ctx))
 	case errors.Is(err, sql.ErrTxDone) && ctx.Err() == nil:
 		return fmt.Errorf("commit: %w: its function ended it by itself; leave that to Transact", ErrCommitUnknown)
 	default:
