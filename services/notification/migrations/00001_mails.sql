@@ -7,7 +7,9 @@ CREATE TABLE mails (
     about        TEXT NOT NULL,
     order_id     TEXT NOT NULL,
     recipient    TEXT NOT NULL,
-    mail_id      TEXT NOT NULL UNIQUE,
+    -- It follows from the key. A constraint of its own would fail one of two
+    -- processes that save the same intent at once: ON CONFLICT names one index.
+    mail_id      TEXT NOT NULL,
     state        TEXT NOT NULL CHECK (state IN ('intended', 'sent')),
     updated_at   TEXT NOT NULL,
     PRIMARY KEY (event_source, event_id)
