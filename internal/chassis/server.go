@@ -36,6 +36,7 @@ type server struct {
 	http    http.Server
 	service atomic.Pointer[http.Handler]
 	serving sync.WaitGroup
+	unasked unasked
 }
 
 // serveHTTP starts the server on the listener there is.
@@ -61,6 +62,7 @@ func (p *process) serveHTTP() {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		ConnState:         s.unasked.track,
 		ErrorLog:          slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
 	p.server = s
@@ -108,6 +110,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // stop takes no more requests and waits for those under way until ctx ends,
 // then cuts them off.
 func (s *server) stop(ctx context.Context) error {
+	s.unasked.close()
 	err := s.http.Shutdown(ctx)
 	if err != nil {
 		err = errors.Join(err, s.http.Close())
