@@ -63,7 +63,7 @@ func parse(url string, o *options) (source, error) {
 	scheme, rest, _ := strings.Cut(url, ":")
 	switch scheme {
 	case "postgres", "postgresql":
-		return postgreSQL(url)
+		return postgreSQL(url, o)
 	case "sqlite":
 		return sqlite(rest, o)
 	default:

@@ -16,6 +16,8 @@ type Option interface{ apply(*options) }
 
 type options struct {
 	volatile bool
+	relaxed  bool
+	readOnly bool
 	traces   trace.TracerProvider
 	metrics  metric.MeterProvider
 }
@@ -28,6 +30,16 @@ func (f optionFunc) apply(o *options) { f(o) }
 // crashes is then a matter of the machine's, not of the process: use it where
 // the database goes with the process anyway. It changes nothing on PostgreSQL.
 func Volatile() Option { return optionFunc(func(o *options) { o.volatile = true }) }
+
+// Relaxed lets a commit be answered before the disk has it, in order all the
+// same: after a crash of the machine the last commits may be gone, never one
+// without those that came after it, and the database is whole. Use it where
+// what is written can be derived again.
+func Relaxed() Option { return optionFunc(func(o *options) { o.relaxed = true }) }
+
+// ReadOnly refuses every statement that writes. A SQLite file must be there
+// already.
+func ReadOnly() Option { return optionFunc(func(o *options) { o.readOnly = true }) }
 
 // WithTracing makes a span of each statement and transaction that runs under
 // a span: statements of an idle relay make none. Without it there are none.

@@ -23,7 +23,7 @@ const busyTimeout = "5000"
 // program that is right with a file could deadlock.
 func sqlite(path string, o *options) (source, error) {
 	if path == ":memory:" {
-		return sqliteTemporary()
+		return sqliteTemporary(o)
 	}
 	path = strings.TrimPrefix(path, "//")
 	if path == "" {
@@ -35,21 +35,24 @@ func sqlite(path string, o *options) (source, error) {
 	}
 	return source{
 		dialect:   outbox.SQLite,
-		connector: sqliteConnector{dsn: sqliteDSN(full, o.volatile)},
+		connector: sqliteConnector{dsn: sqliteDSN(full, o)},
 		name:      "SQLite file " + path,
 		system:    "sqlite",
 		namespace: filepath.Base(path),
 	}, nil
 }
 
-func sqliteTemporary() (source, error) {
+func sqliteTemporary(o *options) (source, error) {
+	if o.readOnly {
+		return source{}, fmt.Errorf("%w: sqlite::memory: is a database of its own, so there is nothing to read in it", ErrURL)
+	}
 	dir, err := os.MkdirTemp("", "laban-sqlite-*")
 	if err != nil {
 		return source{}, fmt.Errorf("directory for a temporary SQLite database: %w", err)
 	}
 	return source{
 		dialect:   outbox.SQLite,
-		connector: temporary{sqliteConnector{dsn: sqliteDSN(filepath.Join(dir, "memory.db"), true)}, dir},
+		connector: temporary{sqliteConnector{dsn: sqliteDSN(filepath.Join(dir, "memory.db"), &options{volatile: true})}, dir},
 		name:      "temporary SQLite database",
 		system:    "sqlite",
 		namespace: ":memory:",
@@ -59,19 +62,30 @@ func sqliteTemporary() (source, error) {
 // sqliteDSN returns the driver's name for a file. Every transaction takes the
 // write lock when it begins: one that took it later could find that what it
 // has read is outdated, and only starting over would help.
-func sqliteDSN(path string, volatile bool) string {
+func sqliteDSN(path string, o *options) string {
 	synchronous := "FULL"
-	if volatile {
+	switch {
+	case o.volatile:
 		synchronous = "OFF"
+	case o.relaxed:
+		synchronous = "NORMAL"
 	}
-	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: url.Values{
+	values := url.Values{
 		"_txlock":       {"immediate"},
 		"_busy_timeout": {busyTimeout},
 		"_journal_mode": {"WAL"},
 		"_synchronous":  {synchronous},
 		"_foreign_keys": {"on"},
 		"_dqs":          {"false"},
-	}.Encode()}).String()
+	}
+	if o.readOnly {
+		// Not SQLite's own mode "ro": that could not make the files which readers
+		// of a WAL share where the writer is gone.
+		values.Set("mode", "rw")
+		values.Set("_txlock", "deferred")
+		values.Set("_pragma", "query_only(1)")
+	}
+	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: values.Encode()}).String()
 }
 
 // sqliteConnector makes connections with the driver that package modernc.org/sqlite
