@@ -10,24 +10,10 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// deadlineConn gives every write a deadline. Without one, a publish hangs for
-// as long as a broker under alarm reads nothing, and so does Close.
-type deadlineConn struct {
-	net.Conn
-	timeout time.Duration
-}
-
-func (c *deadlineConn) Write(p []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(c.timeout)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Write(p)
-}
-
 // connection is a connection whose socket is at hand.
 type connection struct {
 	*amqp.Connection
-	socket net.Conn
+	socket *socket
 }
 
 // dial opens a fresh connection to one URL. role tells it from the others of
@@ -36,7 +22,7 @@ func (t *Transport) dial(ctx context.Context, url, role string) (*connection, er
 	// Dial gets no context from the library, so a cancelled one closes the
 	// socket under the handshake.
 	var stop func() bool
-	var socket net.Conn
+	var wire *socket
 	dialer := net.Dialer{Timeout: t.cfg.ConnectTimeout, KeepAlive: 15 * time.Second}
 	config := amqp.Config{
 		Heartbeat:  t.cfg.Heartbeat,
@@ -51,8 +37,8 @@ func (t *Transport) dial(ctx context.Context, url, role string) (*connection, er
 				return nil, errors.Join(err, conn.Close())
 			}
 			stop = context.AfterFunc(ctx, func() { _ = conn.Close() }) // the dial fails with why
-			socket = conn
-			return &deadlineConn{Conn: conn, timeout: t.cfg.WriteTimeout}, nil
+			wire = &socket{Conn: conn, timeout: t.cfg.WriteTimeout}
+			return wire, nil
 		},
 	}
 	config.Properties.SetClientConnectionName(t.cfg.Name + " " + role)
@@ -66,7 +52,7 @@ func (t *Transport) dial(ctx context.Context, url, role string) (*connection, er
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", Redact(url), explainDial(withoutURL(err, url)))
 	}
-	return &connection{conn, socket}, nil
+	return &connection{conn, wire}, nil
 }
 
 // explainDial returns an AccessError where the broker refused the login.

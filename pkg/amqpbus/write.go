@@ -32,7 +32,7 @@ func (p *publisher) session(ctx context.Context, conn *connection, up func()) er
 	}()
 	up()
 	p.signal()
-	writeErr := p.write(sessionCtx, ch)
+	writeErr := p.write(sessionCtx, ch, conn.socket)
 	// The confirming goroutine goes on until the connection is closed.
 	conn.hangUp()
 	<-confirming
@@ -48,11 +48,16 @@ func (p *publisher) session(ctx context.Context, conn *connection, up func()) er
 	return err
 }
 
-// write writes waiting messages until the session ends.
-func (p *publisher) write(ctx context.Context, ch *amqp.Channel) error {
+// write writes waiting messages until the session ends. Those that wait
+// together go out together; it never waits with any of them held back.
+func (p *publisher) write(ctx context.Context, ch *amqp.Channel, out *socket) error {
+	defer func() { _ = out.uncork() }() // the goodbye follows
 	for {
 		o := p.next()
 		if o == nil {
+			if err := out.uncork(); err != nil {
+				return fmt.Errorf("%w: %w", bus.ErrSessionLost, err)
+			}
 			select {
 			case <-ctx.Done():
 				return context.Cause(ctx)
@@ -60,6 +65,7 @@ func (p *publisher) write(ctx context.Context, ch *amqp.Channel) error {
 				continue
 			}
 		}
+		out.cork()
 		// The library ignores the context of a publish once it began; the
 		// deadline of each write to the socket bounds it.
 		if err := ch.PublishWithContext(context.Background(), o.exchange, o.key, true, false, o.msg); err != nil {
