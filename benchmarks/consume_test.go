@@ -21,7 +21,7 @@ const (
 // goroutines and the same prefetch as Laban's. Nothing it does not settle is
 // left, since it is given exactly what it takes.
 func (s *stage) rawConsumer(fill contender) contender {
-	return contender{"amqp091-go", fill.run, func(n int) {
+	return contender{name: "amqp091-go", prepare: fill.run, run: func(n int) {
 		ch := s.channel()
 		require.NoError(s.b, ch.Qos(prefetch, 0, false))
 		deliveries, err := ch.Consume(queueName, "", false, false, false, false, nil)
@@ -55,7 +55,7 @@ func (s *stage) rawConsumer(fill contender) contender {
 // labanConsumer handles events that belong to as many flows as there are events.
 func (s *stage) labanConsumer(name string, fill contender, hooks ...bus.Hook) contender {
 	transport := s.open()
-	return contender{name, fill.run, func(n int) {
+	return contender{name: name, prepare: fill.run, run: func(n int) {
 		b, err := bus.New(bus.Config{Service: queueName, Concurrency: concurrency, Hooks: hooks}, transport)
 		require.NoError(s.b, err)
 		var left atomic.Int64

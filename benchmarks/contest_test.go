@@ -15,11 +15,19 @@ type contender struct {
 	prepare func(n int)
 	// run does the work n times and returns when all of it is done.
 	run func(n int)
+	// beside names the contender whose rate is 1; the first where it is empty.
+	beside string
+}
+
+// against sets whom a contender is compared with.
+func (c contender) against(name string) contender {
+	c.beside = name
+	return c
 }
 
 // contest lets the contenders work in turns, so that whatever else the machine
 // does meets them alike, and reports for each the median rate and its ratio to
-// that of the first. b.N is the number of messages a turn (-benchtime 20000x).
+// that of the one it is compared with. b.N is the number of messages a turn (-benchtime 20000x).
 func contest(b *testing.B, rounds int, contenders ...contender) {
 	b.Helper()
 	rates := make([][]float64, len(contenders))
@@ -43,15 +51,16 @@ func contest(b *testing.B, rounds int, contenders ...contender) {
 	// Ratios are taken round by round, so that a slow spell of the machine
 	// falls out of them.
 	for i, c := range contenders {
+		peer := max(0, slices.IndexFunc(contenders, func(other contender) bool { return other.name == c.beside }))
 		ratios := make([]float64, rounds)
 		for r := range rounds {
-			ratios[r] = rates[i][r] / rates[0][r]
+			ratios[r] = rates[i][r] / rates[peer][r]
 		}
 		unit := strings.NewReplacer(", ", ",", " ", "_").Replace(c.name)
 		b.ReportMetric(median(rates[i]), unit+":msg/s")
 		b.ReportMetric(median(ratios), unit+":ratio")
 		fmt.Printf("%-34s %9.0f msg/s  %5.2f of %s (%.2f to %.2f)\n", c.name, median(rates[i]),
-			median(ratios), contenders[0].name, slices.Min(ratios), slices.Max(ratios))
+			median(ratios), contenders[peer].name, slices.Min(ratios), slices.Max(ratios))
 	}
 	b.ReportMetric(0, "ns/op") // of all contenders together: says nothing
 }
