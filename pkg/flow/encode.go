@@ -1,0 +1,293 @@
+package flow
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/laban-io/laban/pkg/choreography"
+)
+
+// stateVersion is raised whenever a state of an older version would be read
+// wrongly. A ledger with another one has to be rebuilt from the log.
+const stateVersion = 1
+
+// ErrState is wrapped by errors about a state that can't be read: it comes from
+// another version, or is damaged. The log can make it anew.
+var ErrState = errors.New("the state of a tracker can't be read")
+
+// appendState writes all that restore reads.
+func (f *instance) appendState(b []byte) []byte {
+	w := writer{b}
+	w.uint(stateVersion)
+	w.uint(uint64(f.flags & kept))
+	w.uint(uint64(f.status))
+	w.uint(uint64(f.class))
+	w.raw(f.trace[:])
+	w.uint(f.first)
+	w.uint(f.last)
+	base := f.updated
+	w.int(base)
+	for _, at := range []int64{f.started, f.ended, f.quiet, f.born, f.retired} {
+		w.moment(base, at)
+	}
+	w.int(f.surplusDue)
+	w.uint(uint64(f.surplus))
+	w.uint(uint64(f.deviations))
+	w.uint(uint64(f.stalls))
+	w.uint(uint64(len(f.events)))
+	for i := range f.events {
+		w.entry(base, &f.events[i])
+	}
+	w.uint(uint64(len(f.obligations)))
+	for i := range f.obligations {
+		w.obligation(base, &f.obligations[i])
+	}
+	w.rarities(base, f.rare)
+	return w.b
+}
+
+type writer struct{ b []byte }
+
+func (w *writer) uint(v uint64) { w.b = binary.AppendUvarint(w.b, v) }
+func (w *writer) int(v int64)   { w.b = binary.AppendVarint(w.b, v) }
+func (w *writer) raw(b []byte)  { w.b = append(w.b, b...) }
+
+// moment writes a time that may be 0, most often near base.
+func (w *writer) moment(base, at int64) {
+	if at == 0 {
+		w.b = append(w.b, 0)
+		return
+	}
+	w.b = append(w.b, 1)
+	w.int(at - base)
+}
+
+func (w *writer) text(s string) {
+	w.uint(uint64(len(s)))
+	w.b = append(w.b, s...)
+}
+
+func (w *writer) finding(found *Finding) {
+	w.uint(uint64(found.Cause))
+	w.uint(uint64(found.Certainty))
+	w.text(found.Evidence)
+}
+
+func (w *writer) entry(base int64, e *entry) {
+	w.b = binary.LittleEndian.AppendUint64(w.b, e.id)
+	w.b = binary.LittleEndian.AppendUint64(w.b, e.cause)
+	w.raw(e.span[:])
+	w.moment(base, e.at)
+	for _, v := range []uint64{uint64(e.typ), uint64(e.src), uint64(e.causeIndex), uint64(e.firstObligation), uint64(e.trace), uint64(e.flags)} {
+		w.uint(v)
+	}
+}
+
+func (w *writer) obligation(base int64, o *obligation) {
+	for _, v := range []uint64{uint64(o.rule), uint64(o.trigger), uint64(o.by), uint64(o.state), uint64(o.flags)} {
+		w.uint(v)
+	}
+	for _, at := range []int64{o.owed, o.deadline, o.found} {
+		w.moment(base, at)
+	}
+	if o.why == nil {
+		w.uint(0)
+		return
+	}
+	w.uint(1)
+	w.finding(o.why)
+}
+
+func (w *writer) rarities(base int64, r *rarities) {
+	if r == nil {
+		w.uint(0)
+		return
+	}
+	w.uint(1)
+	w.uint(uint64(len(r.traces)))
+	for i := range r.traces {
+		w.raw(r.traces[i][:])
+	}
+	w.uint(uint64(len(r.notes)))
+	for i := range r.notes {
+		n := &r.notes[i]
+		w.uint(n.event)
+		w.text(n.service)
+		w.uint(uint64(n.cause))
+		w.int(int64(n.attempt))
+		w.int(int64(n.of))
+		w.text(n.error)
+	}
+	w.text(r.reason)
+	w.finding(&r.deadEnd)
+	w.moment(base, r.since)
+	w.moment(base, r.found)
+}
+
+// readState is the inverse of appendState, for a flow whose program is set.
+func (f *instance) readState(b []byte) error {
+	r := reader{b: b}
+	if version := r.uint(); version != stateVersion {
+		return fmt.Errorf("%w: it has version %d, and this program reads %d", ErrState, version, stateVersion)
+	}
+	f.flags = flags(r.uint()) & kept
+	f.status = Status(r.below(statuses))
+	f.class = choreography.Class(r.below(uint64(choreography.Failed) + 1))
+	copy(f.trace[:], r.raw(16))
+	f.first, f.last = r.uint(), r.uint()
+	base := r.int()
+	f.updated = base
+	for _, at := range []*int64{&f.started, &f.ended, &f.quiet, &f.born, &f.retired} {
+		*at = r.moment(base)
+	}
+	f.surplusDue = r.int()
+	f.surplus = uint16(r.uint())
+	f.deviations, f.stalls = uint32(r.uint()), uint32(r.uint())
+	n := r.below(maxMaxEvents + 1)
+	f.events = make([]entry, 0, min(n, uint64(len(r.b))))
+	for range n {
+		if f.events = append(f.events, r.entry(base, f.program)); r.bad {
+			break
+		}
+	}
+	n = r.below(maxMaxEvents + 1)
+	f.obligations = make([]obligation, 0, min(n, uint64(len(r.b))))
+	for range n {
+		if f.obligations = append(f.obligations, r.obligation(base, f)); r.bad {
+			break
+		}
+	}
+	f.rare = r.rarities(base)
+	if r.bad || len(r.b) > 0 || !f.sound() {
+		return fmt.Errorf("%w: the state of flow %s is damaged", ErrState, f.id)
+	}
+	return nil
+}
+
+// sound tells whether all that refers to something in f finds it.
+func (f *instance) sound() bool {
+	traces := 0
+	if f.rare != nil {
+		traces = len(f.rare.traces)
+	}
+	return !slices.ContainsFunc(f.events, func(e entry) bool {
+		return int(e.causeIndex) > len(f.events) || int(e.trace) > traces
+	}) && !slices.ContainsFunc(f.obligations, func(o obligation) bool {
+		return int(o.trigger) >= len(f.events) || int(o.by) > len(f.events)
+	}) && (!f.is(flagDeadEnd) || f.rare != nil)
+}
+
+// reader reads what writer wrote; bad tells that it could not.
+type reader struct {
+	b   []byte
+	bad bool
+}
+
+func (r *reader) uint() uint64 {
+	v, n := binary.Uvarint(r.b)
+	return v * r.skip(n)
+}
+
+func (r *reader) int() int64 {
+	v, n := binary.Varint(r.b)
+	return v * int64(r.skip(n))
+}
+
+// skip moves on by n bytes and returns 1, or notes the damage and returns 0.
+func (r *reader) skip(n int) uint64 {
+	if r.bad || n <= 0 {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	r.b = r.b[n:]
+	return 1
+}
+
+// below reads a number that must be less than limit.
+func (r *reader) below(limit uint64) uint64 {
+	v := r.uint()
+	if v >= limit {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	return v
+}
+
+func (r *reader) raw(n int) []byte {
+	if r.bad || n < 0 || len(r.b) < n {
+		r.bad, r.b = true, nil
+		return make([]byte, min(max(n, 0), 16))
+	}
+	b := r.b[:n]
+	r.b = r.b[n:]
+	return b
+}
+
+func (r *reader) moment(base int64) int64 {
+	if present := r.raw(1); present[0] == 0 {
+		return 0
+	}
+	return base + r.int()
+}
+
+func (r *reader) text() string {
+	n := r.uint()
+	if n > uint64(len(r.b)) {
+		r.bad, r.b = true, nil
+		return ""
+	}
+	return string(r.raw(int(n)))
+}
+
+func (r *reader) finding() Finding {
+	return Finding{Cause: Cause(r.below(causes)), Certainty: Certainty(r.below(uint64(Certain) + 1)), Evidence: r.text()}
+}
+
+func (r *reader) entry(base int64, p *program) entry {
+	e := entry{id: binary.LittleEndian.Uint64(r.raw(8)), cause: binary.LittleEndian.Uint64(r.raw(8))}
+	copy(e.span[:], r.raw(8))
+	e.at = r.moment(base)
+	e.typ = typeID(r.below(uint64(foreignType) + 1))
+	if e.typ != foreignType && int(e.typ) >= len(p.typeNames) {
+		r.bad = true
+	}
+	e.src = serviceID(r.below(uint64(len(p.serviceNames))))
+	e.causeIndex, e.firstObligation = uint16(r.below(1<<16)), uint16(r.below(1<<16))
+	e.trace, e.flags = uint8(r.below(maxTraces)), entryFlags(r.below(1<<8))
+	return e
+}
+
+func (r *reader) obligation(base int64, f *instance) obligation {
+	o := obligation{
+		rule: uint16(r.below(uint64(len(f.program.rules)))), trigger: uint16(r.below(1 << 16)), by: uint16(r.below(1 << 16)),
+		state: ObligationState(r.below(obligationStates)), flags: obligationFlags(r.below(1 << 8)),
+	}
+	o.owed, o.deadline, o.found = r.moment(base), r.moment(base), r.moment(base)
+	if r.below(2) == 1 {
+		found := r.finding()
+		o.why = &found
+	}
+	return o
+}
+
+func (r *reader) rarities(base int64) *rarities {
+	if r.below(2) == 0 {
+		return nil
+	}
+	x := &rarities{}
+	for range r.below(maxTraces) {
+		x.traces = append(x.traces, [16]byte(r.raw(16)))
+	}
+	for range r.below(maxNotes + 1) {
+		x.notes = append(x.notes, note{
+			event: r.uint(), service: r.text(), cause: Cause(r.below(causes)),
+			attempt: int(r.int()), of: int(r.int()), error: r.text(),
+		})
+	}
+	x.reason = r.text()
+	x.deadEnd = r.finding()
+	x.since, x.found = r.moment(base), r.moment(base)
+	return x
+}

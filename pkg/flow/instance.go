@@ -1,0 +1,219 @@
+package flow
+
+import (
+	"slices"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/laban-io/laban/pkg/choreography"
+)
+
+// instance is one flow. Times are log times in Unix nanoseconds.
+type instance struct {
+	line    *line
+	program *program
+	id, key string
+
+	events      []entry
+	obligations []obligation
+	// trace is the flow's own trace: that of its start, or of its first event
+	// until that comes.
+	trace [16]byte
+	rare  *rarities
+
+	first, last uint64
+	// started, updated and ended are when it started, had its last event, and
+	// ended; by [entry.at].
+	started, updated, ended int64
+	// quiet is the pulse after the last event, overdue of a dead end and of
+	// abandoning count from; 0 until that pulse comes. born is that of the
+	// first event.
+	quiet, born int64
+	// surplusDue is when answers that pay nothing have had their time: 0 where
+	// there are none, surplusPending until the pulse after them comes.
+	surplusDue int64
+	// retired is the pulse at which the flow became a tombstone, or 0.
+	retired int64
+	// queued is the instance's place in time in the deadlines, or 0.
+	queued int64
+
+	deviations, stalls uint32
+	surplus            uint16 // answers that pay nothing
+	status             Status
+	class              choreography.Class
+	flags              flags
+}
+
+// flags are what else is known of an instance.
+type flags uint16
+
+const (
+	flagStarted   flags = 1 << iota // its start was seen
+	flagEnded                       // it has an outcome and owes nothing
+	flagEndedOnce                   // it had ended at some time
+	flagDeadEnd                     // it is overdue at a dead end
+	flagRipe                        // what pays nothing had time to find an explanation
+	flagTouched                     // a log gap or a bound touched it
+	flagTruncated                   // it has more events than are kept
+	flagClosed                      // it was closed
+	flagFresh                       // the next pulse has to settle it
+	flagDirty                       // it changed since Changed was called
+	flagUnclean                     // it was overdue or inconsistent at some time
+	flagCompact                     // its obligations are left out, see compact
+	flagOverdue                     // it is among the stalled
+	flagGone                        // it left the tracker
+)
+
+// kept are the flags that a snapshot keeps.
+const kept = ^(flagFresh | flagDirty | flagOverdue | flagGone)
+
+func (f *instance) is(g flags) bool { return f.flags&g != 0 }
+
+// rarities is what few flows have.
+type rarities struct {
+	traces [][16]byte // other than the first
+	notes  []note
+	reason string // why it was closed
+	// deadEnd is why it is at a dead end.
+	deadEnd Finding
+	since   int64 // the deadline of the dead end
+	found   int64 // the pulse that found it
+}
+
+func (f *instance) rarely() *rarities {
+	if f.rare == nil {
+		f.rare = &rarities{}
+	}
+	return f.rare
+}
+
+// entry is an event of a flow.
+type entry struct {
+	id uint64 // hash of the event's id, 0 where it has none
+	// cause is the hash of the causing event's id, 0 where it does not say.
+	cause uint64
+	span  [8]byte
+	at    int64
+	typ   typeID
+	src   serviceID
+	// causeIndex is the place of the causing event, from 1; 0 where it is not
+	// known (yet).
+	causeIndex uint16
+	// firstObligation is how many obligations there were before this event;
+	// those that it introduced follow.
+	firstObligation uint16
+	trace           uint8 // index of its trace, 0 is the flow's own
+	flags           entryFlags
+}
+
+type entryFlags uint8
+
+const (
+	entryPays    entryFlags = 1 << iota // it met an obligation
+	entrySurplus                        // nothing explains it
+	entryBlamed                         // and that was reported
+	entrySampled                        // its trace was sampled
+)
+
+// hash returns the identity of an id within a flow. 64 bits are enough to tell
+// apart the events of one flow.
+func hash(id string) uint64 {
+	if id == "" {
+		return 0
+	}
+	return max(xxhash.Sum64String(id), 1)
+}
+
+// obligation is a reaction's duty that some event of the flow introduced. An
+// obligation is introduced as early as it can be, and dormant until all that
+// it takes is there; so the list only grows.
+type obligation struct {
+	rule    uint16
+	trigger uint16 // index of the event that introduced it
+	by      uint16 // index of the event that met it, from 1
+	state   ObligationState
+	flags   obligationFlags
+	// owed is the pulse from which it is owed: 0 until it came.
+	owed int64
+	// deadline is until when; later where a gap of pulses gave more time.
+	deadline int64
+	// found is the pulse that called it overdue.
+	found int64
+	why   *Finding
+}
+
+type obligationFlags uint8
+
+const (
+	owedOverdue   obligationFlags = 1 << iota // overdue and not met
+	owedUntold                                // not to be written into a snapshot, since it was left out and made again
+	owedLateFound                             // met after its deadline
+)
+
+// indexOf returns the index of an event with this id and source, or -1.
+func (f *instance) indexOf(id uint64, src serviceID) int {
+	if id == 0 {
+		return -1
+	}
+	return slices.IndexFunc(f.events, func(e entry) bool { return e.id == id && e.src == src })
+}
+
+// indexOfID returns the index of an event with this id, whatever its source.
+func (f *instance) indexOfID(id uint64) int {
+	if id == 0 {
+		return -1
+	}
+	return slices.IndexFunc(f.events, func(e entry) bool { return e.id == id })
+}
+
+// introduce adds the obligations that the event at index i can make owed.
+func (f *instance) introduce(i int) {
+	e := &f.events[i]
+	e.firstObligation = uint16(len(f.obligations))
+	if e.typ == foreignType {
+		return
+	}
+	p := f.program
+	for _, r := range p.byTrigger[e.typ] {
+		f.addObligation(r, i)
+	}
+	for _, r := range p.byUndone[e.typ] {
+		f.addObligation(r, i)
+	}
+	for _, r := range p.byJoin[e.typ] {
+		if f.completes(&p.rules[r], i) {
+			f.addObligation(r, i)
+		}
+	}
+}
+
+func (f *instance) addObligation(rule uint16, trigger int) {
+	if len(f.obligations) >= maxMaxEvents {
+		f.flags |= flagTruncated | flagTouched
+		return
+	}
+	f.obligations = append(f.obligations, obligation{rule: rule, trigger: uint16(trigger)})
+}
+
+// completes tells whether the event at i completes another round of a join: it
+// is the nth of its type, and there are n of all the others already.
+func (f *instance) completes(r *rule, i int) bool {
+	own := f.count(f.events[i].typ, i+1)
+	for _, typ := range r.all {
+		if f.count(typ, i+1) < own {
+			return false
+		}
+	}
+	return true
+}
+
+// count returns how many of the first n events have the type.
+func (f *instance) count(typ typeID, n int) int {
+	count := 0
+	for i := range f.events[:n] {
+		if f.events[i].typ == typ {
+			count++
+		}
+	}
+	return count
+}

@@ -1,0 +1,232 @@
+package flow
+
+import (
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Observe takes an event into the flow, or flows, that it belongs to.
+func (t *Tracker) Observe(e *Event) Result {
+	t.begin(e.Offset)
+	unclaimed := NoChoreography
+	if e.FlowName != "" {
+		if l := t.lines[e.FlowName]; l != nil && l.current != nil {
+			unclaimed = t.enter(l, e)
+		}
+	} else {
+		for _, l := range t.order {
+			if l.current == nil {
+				continue
+			}
+			if _, known := l.current.types[e.Type]; known {
+				unclaimed = min(unclaimed, t.enter(l, e))
+			}
+		}
+	}
+	return Result{Entries: t.entries, Unclaimed: unclaimed, Transitions: t.transitions}
+}
+
+// enter takes an event into a flow of l.
+func (t *Tracker) enter(l *line, e *Event) Unclaimed {
+	if e.FlowID == "" && e.Key == "" {
+		return NoKey
+	}
+	id := hash(e.ID)
+	f := t.find(l, e, id)
+	if f == nil {
+		if f = t.create(l, e); f == nil {
+			return NoRoom
+		}
+	} else if f.key == "" && e.Key != "" {
+		f.key = e.Key
+		l.keys[e.Key] = f
+	}
+	t.add(f, e, id)
+	return Claimed
+}
+
+// find returns the flow that an event belongs to, or nil where it begins one.
+func (t *Tracker) find(l *line, e *Event, id uint64) *instance {
+	if e.FlowID != "" {
+		return l.flows[e.FlowID]
+	}
+	f := l.keys[e.Key]
+	if f == nil || !f.is(flagEnded|flagClosed) {
+		return f
+	}
+	typ, src := f.program.lookup(e.Type, e.Source)
+	if f.indexOf(id, src) < 0 && (typ != foreignType && f.program.facts[typ].start || l.current.starts(e.Type)) {
+		return nil
+	}
+	return f
+}
+
+func (p *program) starts(eventType string) bool {
+	typ, ok := p.types[eventType]
+	return ok && p.facts[typ].start
+}
+
+// create makes a flow that begins with e, or returns nil if there is no room.
+func (t *Tracker) create(l *line, e *Event) *instance {
+	if t.live >= t.cfg.MaxFlows {
+		return nil
+	}
+	f := &instance{line: l, program: l.current, first: e.Offset, trace: e.Trace.TraceID}
+	// The strings are the caller's to reuse.
+	f.key = cloned(e.Key)
+	f.id = cloned(e.FlowID)
+	if f.id == "" {
+		f.id = e.Key + "@" + strconv.FormatUint(e.Offset, 10)
+	}
+	l.flows[f.id] = f
+	if f.key != "" {
+		l.keys[f.key] = f
+	}
+	t.live++
+	l.counts[f.status]++
+	return f
+}
+
+func cloned(s string) string { return string([]byte(s)) }
+
+// add adds an event to a flow and judges it anew.
+func (t *Tracker) add(f *instance, e *Event, id uint64) {
+	typ, src := f.program.lookup(e.Type, e.Source)
+	at := t.estimate(e)
+	t.entries = append(t.entries, Entry{
+		Choreography: f.line.name, FlowID: f.id, Key: f.key, LogTime: moment(t.now), At: moment(at),
+	})
+	told := &t.entries[len(t.entries)-1]
+	if i := f.indexOf(id, src); i >= 0 {
+		told.Number, told.Duplicate = i+1, true
+		t.deviate(f, Duplicate, e.Type)
+		return
+	}
+	if len(f.events) >= t.cfg.MaxEvents {
+		told.Truncated = true
+		if !f.is(flagTruncated) {
+			f.flags |= flagTruncated | flagTouched
+			t.deviate(f, Truncated, e.Type)
+			t.settleStatus(f, nil)
+		}
+		return
+	}
+	t.unpack(f)
+	i := t.append(f, e, typ, src, id, at)
+	told.Number = i + 1
+	t.clocks.observe(e, t.now)
+	t.touch(f)
+	t.freshen(f)
+	t.blame(f, e, typ, src)
+	t.update(f, i)
+	told.Cause, told.Inferred = f.causeOf(i)
+}
+
+// append appends an event, with what it makes owed, and resolves causes.
+func (t *Tracker) append(f *instance, e *Event, typ typeID, src serviceID, id uint64, at int64) int {
+	i := len(f.events)
+	if i == cap(f.events) {
+		// Most flows have few events: grow in small steps.
+		f.events = slices.Grow(f.events, min(max(4, i/2), 64))
+	}
+	added := entry{id: id, cause: hash(e.CausationID), span: e.Trace.SpanID, at: at, typ: typ, src: src, trace: f.traceIndex(e.Trace)}
+	if e.Trace.Sampled {
+		added.flags |= entrySampled
+	}
+	added.causeIndex = uint16(f.indexOfID(added.cause) + 1)
+	f.events = append(f.events, added)
+	if id != 0 {
+		for k := range f.events[:i] {
+			if c := &f.events[k]; c.cause == id && c.causeIndex == 0 {
+				c.causeIndex = uint16(i) + 1
+			}
+		}
+	}
+	f.introduce(i)
+	f.last, f.updated, f.quiet = e.Offset, max(f.updated, at), 0
+	return i
+}
+
+// traceIndex returns the number of a trace among those of the flow.
+func (f *instance) traceIndex(trace Trace) uint8 {
+	if trace.TraceID == f.trace || trace.IsZero() {
+		return 0
+	}
+	if f.trace == [16]byte{} {
+		f.trace = trace.TraceID
+		return 0
+	}
+	r := f.rarely()
+	if i := slices.Index(r.traces, trace.TraceID); i >= 0 {
+		return uint8(i + 1)
+	}
+	if len(r.traces) == maxTraces-1 {
+		return 0
+	}
+	r.traces = append(r.traces, trace.TraceID)
+	return uint8(len(r.traces))
+}
+
+// maxTraces is how many traces of a flow are remembered.
+const maxTraces = 32
+
+// blame records what is wrong with an event as such.
+func (t *Tracker) blame(f *instance, e *Event, typ typeID, src serviceID) {
+	if typ == foreignType {
+		t.deviate(f, UnknownType, e.Type)
+		return
+	}
+	emitters := f.program.facts[typ].emitters
+	if e.Source != "" && len(emitters) > 0 && !slices.Contains(emitters, src) {
+		t.deviate(f, WrongService, e.Type+" from "+e.Source)
+	}
+}
+
+// causeOf returns the number of the event that caused the one at i, and
+// whether that is inferred.
+func (f *instance) causeOf(i int) (number int, inferred bool) {
+	e := &f.events[i]
+	if e.causeIndex != 0 {
+		return int(e.causeIndex), false
+	}
+	if e.cause != 0 {
+		return 0, false
+	}
+	for o := range f.obligations {
+		if int(f.obligations[o].by) == i+1 {
+			return int(f.obligations[o].trigger) + 1, true
+		}
+	}
+	return 0, false
+}
+
+// estimate is when an event was most likely published, in log time: the
+// producer's time, corrected by what is known of its clock, and held within
+// what the pulses allow.
+func (t *Tracker) estimate(e *Event) int64 {
+	if e.Time.IsZero() {
+		return t.now
+	}
+	at := e.Time.UnixNano() - t.clocks.offset(e.Source)
+	return min(max(at, t.now), t.now+int64(gapAfter))
+}
+
+// trace returns the trace context of the event at i.
+func (f *instance) traceOf(i int) Trace {
+	if i < 0 || i >= len(f.events) {
+		return Trace{}
+	}
+	e := &f.events[i]
+	tr := Trace{TraceID: f.trace, SpanID: e.span, Sampled: e.flags&entrySampled != 0}
+	if e.trace > 0 {
+		tr.TraceID = f.rare.traces[e.trace-1]
+	}
+	if e.span == [8]byte{} {
+		return Trace{}
+	}
+	return tr
+}
+
+// between is the time from one moment to another, never negative.
+func between(from, to int64) time.Duration { return time.Duration(max(to-from, 0)) }

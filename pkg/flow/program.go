@@ -1,0 +1,210 @@
+package flow
+
+import (
+	"slices"
+
+	"github.com/laban-io/laban/pkg/choreography"
+)
+
+// typeID and serviceID number a contract's event types and services.
+type (
+	typeID    uint16
+	serviceID uint16
+)
+
+const (
+	// foreignType is of an event that the contract does not know.
+	foreignType typeID = 0xffff
+	// otherService is any service that the contract does not name.
+	otherService serviceID = 0
+)
+
+// program is a contract made ready for judging. It is immutable.
+type program struct {
+	contract *choreography.Choreography
+	types    map[string]typeID
+	services map[string]serviceID
+	// typeNames and serviceNames are the inverse.
+	typeNames    []string
+	serviceNames []string
+
+	// rules are the reactions that owe something, one for each service.
+	rules []rule
+	// byTrigger, byJoin and byUndone are the rules that an event of a type
+	// makes owed: alone, together with others, or because it is to be undone.
+	byTrigger, byJoin, byUndone [][]uint16
+	// byAnswer are the rules that an event of a type can pay.
+	byAnswer [][]uint16
+	// overlap tells that rules share answers, so that paying one may take
+	// moving the answer of another.
+	overlap bool
+
+	facts []fact
+	idle  int64
+	// abandon is 0 where flows are never abandoned.
+	abandon int64
+}
+
+// rule is a reaction of one service.
+type rule struct {
+	step     string
+	service  serviceID
+	any, all []typeID
+	ifs      []typeID
+	unless   []typeID
+	undoes   typeID // foreignType where it undoes nothing
+	emits    []typeID
+	answers  []string
+	within   int64
+	side     bool
+	optional bool
+}
+
+// undo tells whether r is a compensation.
+func (r *rule) undo() bool { return r.undoes != foreignType }
+
+// holds tells whether r keeps a flow from ending and can stall it.
+func (r *rule) holds() bool { return !r.side && !r.optional }
+
+// fact is what a contract says of an event type as such.
+type fact struct {
+	start bool
+	class choreography.Class
+	// emitters are the services that emit it, unprompted those that do so
+	// without a trigger.
+	emitters, unprompted []serviceID
+	// undo tells that every rule which it can pay is a compensation.
+	undo bool
+}
+
+// compile makes a contract ready.
+func compile(c *choreography.Choreography) *program {
+	p := &program{
+		contract: c, types: map[string]typeID{}, services: map[string]serviceID{},
+		serviceNames: []string{""}, idle: int64(c.Idle), abandon: int64(c.AbandonAfter),
+	}
+	for _, name := range c.Starts {
+		p.fact(name).start = true
+	}
+	for _, name := range c.Outcomes.Completed {
+		p.fact(name).class = choreography.Completed
+	}
+	for _, name := range c.Outcomes.Failed {
+		p.fact(name).class = choreography.Failed
+	}
+	for i := range c.Reactions {
+		p.addReaction(&c.Reactions[i])
+	}
+	p.indexRules()
+	return p
+}
+
+// typeOf returns the number of a type, which it gives on first sight.
+func (p *program) typeOf(name string) typeID {
+	id, ok := p.types[name]
+	if !ok {
+		id = typeID(len(p.typeNames))
+		p.types[name] = id
+		p.typeNames = append(p.typeNames, name)
+		p.facts = append(p.facts, fact{})
+	}
+	return id
+}
+
+func (p *program) fact(name string) *fact {
+	typ := p.typeOf(name)
+	return &p.facts[typ]
+}
+
+func (p *program) typesOf(names []string) []typeID {
+	ids := make([]typeID, len(names))
+	for i, name := range names {
+		ids[i] = p.typeOf(name)
+	}
+	return ids
+}
+
+func (p *program) serviceOf(name string) serviceID {
+	id, ok := p.services[name]
+	if !ok {
+		id = serviceID(len(p.serviceNames))
+		p.services[name] = id
+		p.serviceNames = append(p.serviceNames, name)
+	}
+	return id
+}
+
+// addReaction adds a reaction's rules and what it says of its types.
+func (p *program) addReaction(r *choreography.Reaction) {
+	proto := rule{
+		step: r.Step(), any: p.typesOf(r.On.Any), all: p.typesOf(r.On.All), ifs: p.typesOf(r.If), unless: p.typesOf(r.Unless),
+		undoes: foreignType, emits: p.typesOf(r.Emits), answers: r.Emits, within: int64(r.Within), side: r.Side, optional: r.Optional,
+	}
+	if r.Undoes != "" {
+		proto.undoes = p.typeOf(r.Undoes)
+	}
+	for _, name := range r.Services {
+		s := p.serviceOf(name)
+		for _, emitted := range proto.emits {
+			f := &p.facts[emitted]
+			f.emitters = append(f.emitters, s)
+			if len(r.On.Types()) == 0 {
+				f.unprompted = append(f.unprompted, s)
+			}
+		}
+		if r.Owes() {
+			proto.service = s
+			p.rules = append(p.rules, proto)
+		}
+	}
+}
+
+func (p *program) indexRules() {
+	n := len(p.typeNames)
+	p.byTrigger, p.byJoin, p.byUndone, p.byAnswer = make([][]uint16, n), make([][]uint16, n), make([][]uint16, n), make([][]uint16, n)
+	add := func(index [][]uint16, types []typeID, i int) {
+		for _, typ := range types {
+			index[typ] = append(index[typ], uint16(i))
+		}
+	}
+	for i := range p.rules {
+		r := &p.rules[i]
+		switch {
+		case r.undo():
+			add(p.byUndone, []typeID{r.undoes}, i)
+		case len(r.all) > 0:
+			add(p.byJoin, r.all, i)
+		default:
+			add(p.byTrigger, r.any, i)
+		}
+		add(p.byAnswer, r.emits, i)
+	}
+	for typ, rules := range p.byAnswer {
+		p.overlap = p.overlap || len(rules) > 1
+		p.facts[typ].undo = len(rules) > 0 && !slices.ContainsFunc(rules, func(i uint16) bool { return !p.rules[i].undo() })
+	}
+}
+
+// lookup returns the number of an event's type and source.
+func (p *program) lookup(eventType, source string) (typeID, serviceID) {
+	typ, ok := p.types[eventType]
+	if !ok {
+		typ = foreignType
+	}
+	return typ, p.services[source]
+}
+
+// pays tells whether an event of this type and source can pay r. A service
+// that is not known to emit the type can pay anyone; that it did is a
+// deviation.
+func (p *program) pays(r *rule, typ typeID, source serviceID) bool {
+	return r.service == source || !slices.Contains(p.facts[typ].emitters, source)
+}
+
+// typeName returns a type's name, or "" for a foreign one.
+func (p *program) typeName(typ typeID) string {
+	if int(typ) >= len(p.typeNames) {
+		return ""
+	}
+	return p.typeNames[typ]
+}

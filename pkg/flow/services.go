@@ -1,0 +1,180 @@
+package flow
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// services is what the log says of services and their queues.
+type services struct {
+	byName map[string]*serviceSeen
+}
+
+// serviceSeen is what is known of one service.
+type serviceSeen struct {
+	name  string
+	queue QueueSeen
+	// seen tells that a pulse told of the queue.
+	seen bool
+	// instances are what its instances announced, the newest last.
+	instances []Announcement
+	// standing is what the queue looked like when its stalls were reasoned
+	// about last, and reasoned the pulse at which they were.
+	standing standing
+	reasoned int64
+}
+
+// standing is what of a queue a cause is read from.
+type standing struct {
+	seen, missing, noConsumer, ready, unacked, unackedKnown bool
+}
+
+// Bounds of what is remembered of services.
+const (
+	maxServices  = 10_000
+	maxInstances = 32
+	// reasonEvery is how often the causes of a service's stalls are looked at
+	// again where its queue changes back and forth.
+	reasonEvery = int64(5_000_000_000)
+)
+
+func newServices() services { return services{byName: map[string]*serviceSeen{}} }
+
+// of returns what is known of a service, or nil where there is no more room.
+func (s *services) of(name string) *serviceSeen {
+	seen := s.byName[name]
+	if seen == nil && len(s.byName) < maxServices {
+		seen = &serviceSeen{name: strings.Clone(name)}
+		s.byName[seen.name] = seen
+	}
+	return seen
+}
+
+// see takes over what a pulse tells of queues, and returns the services whose
+// stalls have to be reasoned about again, sorted.
+func (s *services) see(queues []QueueSeen, now int64) []string {
+	var changed []string
+	for i := range queues {
+		seen := s.of(queues[i].Service)
+		if seen == nil {
+			continue
+		}
+		seen.queue, seen.seen = queues[i], true
+		is := seen.stands()
+		if is == seen.standing {
+			continue
+		}
+		// Consumers that come or go are told at once.
+		if is.noConsumer == seen.standing.noConsumer && is.missing == seen.standing.missing && now-seen.reasoned < reasonEvery {
+			continue
+		}
+		seen.standing, seen.reasoned = is, now
+		changed = append(changed, seen.name)
+	}
+	slices.Sort(changed)
+	return slices.Compact(changed)
+}
+
+func (s *serviceSeen) stands() standing {
+	q := s.queue
+	return standing{
+		seen: s.seen, missing: q.Missing, noConsumer: q.Consumers == 0, ready: q.Ready > 0,
+		unacked: q.Unacked > 0, unackedKnown: q.Unacked >= 0,
+	}
+}
+
+// announce takes over what an instance says of itself.
+func (s *services) announce(a Announcement) {
+	seen := s.of(a.Service)
+	if seen == nil {
+		return
+	}
+	seen.instances = slices.DeleteFunc(seen.instances, func(b Announcement) bool { return b.Instance == a.Instance })
+	// Instances of an older version have been replaced, or will say otherwise
+	// within the hour.
+	if len(seen.instances) == maxInstances {
+		seen.instances = slices.Delete(seen.instances, 0, 1)
+	}
+	seen.instances = append(seen.instances, a)
+}
+
+// binds tells whether the service's queue asks for an event of this type, by
+// what its newest instance announced or by what was seen of the queue; known
+// is false where nothing tells.
+func (s *serviceSeen) binds(eventType string) (binds, known bool) {
+	if s.queue.BindingsKnown {
+		return anyMatches(s.queue.Bindings, eventType), true
+	}
+	if n := len(s.instances); n > 0 {
+		return anyMatches(s.instances[n-1].Bindings, eventType), true
+	}
+	return false, false
+}
+
+func anyMatches(patterns []string, key string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool { return topicMatches(pattern, key) })
+}
+
+// topicMatches tells whether a routing key matches a topic binding: "*" stands
+// for one word and "#" for any number of them.
+func topicMatches(pattern, key string) bool {
+	if !strings.ContainsAny(pattern, "*#") {
+		return pattern == key
+	}
+	return wordsMatch(strings.Split(pattern, "."), strings.Split(key, "."))
+}
+
+func wordsMatch(pattern, key []string) bool {
+	// reach[k] tells that the pattern so far matches the first k words.
+	reach := make([]bool, len(key)+1)
+	reach[0] = true
+	for _, word := range pattern {
+		next := make([]bool, len(key)+1)
+		for k := range reach {
+			switch {
+			case word == "#":
+				next[k] = reach[k] || k > 0 && next[k-1]
+			case k > 0 && reach[k-1] && (word == "*" || word == key[k-1]):
+				next[k] = true
+			}
+		}
+		reach = next
+	}
+	return reach[len(key)]
+}
+
+// Announce takes over what a service says of itself.
+func (t *Tracker) Announce(a *Announcement) []Transition {
+	t.begin(a.Offset)
+	kept := *a
+	kept.Service, kept.Version, kept.Instance, kept.Queue = strings.Clone(a.Service), strings.Clone(a.Version), strings.Clone(a.Instance), strings.Clone(a.Queue)
+	kept.Bindings, kept.Emits = slices.Clone(a.Bindings), slices.Clone(a.Emits)
+	t.services.announce(kept)
+	t.reason(a.Service)
+	return t.transitions
+}
+
+// Announced returns the newest announcement of each service, by name.
+func (t *Tracker) Announced() []Announcement {
+	var all []Announcement
+	for _, s := range t.services.byName {
+		if n := len(s.instances); n > 0 {
+			all = append(all, s.instances[n-1])
+		}
+	}
+	slices.SortFunc(all, func(a, b Announcement) int { return cmp.Compare(a.Service, b.Service) })
+	return all
+}
+
+// Queues returns what was last seen of each service's queue, by service.
+func (t *Tracker) Queues() []QueueSeen {
+	var all []QueueSeen
+	for _, s := range t.services.byName {
+		if s.seen {
+			all = append(all, s.queue)
+		}
+	}
+	slices.SortFunc(all, func(a, b QueueSeen) int { return cmp.Compare(a.Service, b.Service) })
+	return all
+}

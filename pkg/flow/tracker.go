@@ -1,0 +1,167 @@
+package flow
+
+import (
+	"time"
+
+	"github.com/laban-io/laban/pkg/choreography"
+)
+
+// Tracker knows the flows of a log. See the package's documentation.
+type Tracker struct {
+	cfg Config
+
+	// now is log time: the time of the last pulse, 0 before the first.
+	now int64
+	// offset is the record that is being applied.
+	offset uint64
+	// gapEnd is the pulse that ended the last gap between pulses.
+	gapEnd int64
+
+	lines map[string]*line
+	// order are the lines by name, so that nothing depends on a map's order.
+	order    []*line
+	programs map[string]*program // by hash
+	live     int                 // flows that have not retired
+
+	deadlines deadlines
+	// fresh are the flows that the next pulse has to settle.
+	fresh []*instance
+	// looking and retiring are scratch of a pulse.
+	looking, retiring []*instance
+	// retired are the tombstones, the oldest first.
+	retired tombstones
+	dirty   []*instance
+	// stalled are the flows with something overdue.
+	stalled map[*instance]struct{}
+
+	services services
+	clocks   clocks
+	judge    judge
+
+	transitions []Transition
+	entries     []Entry
+	snapshot    Snapshot
+}
+
+// line is one choreography, in whatever version, and its flows.
+type line struct {
+	name    string
+	current *program
+	flows   map[string]*instance
+	// keys has the newest flow of each key.
+	keys map[string]*instance
+	// counts are the flows that have not retired, by status.
+	counts [statuses]int
+}
+
+// New returns a tracker that knows nothing yet.
+func New(cfg Config) *Tracker {
+	return &Tracker{
+		cfg: cfg.withDefaults(), lines: map[string]*line{}, programs: map[string]*program{},
+		stalled: map[*instance]struct{}{}, services: newServices(), clocks: clocks{},
+	}
+}
+
+// Now returns the log time: that of the last pulse, or the zero time.
+func (t *Tracker) Now() time.Time { return moment(t.now) }
+
+// Live returns how many flows are tracked, without tombstones.
+func (t *Tracker) Live() int { return t.live }
+
+// Busy tells whether anything is owed, so that time matters.
+func (t *Tracker) Busy() bool { return len(t.fresh) > 0 || t.deadlines.len() > 0 }
+
+// Rules puts a contract in force for the flows that start from here on. Those
+// under way keep theirs.
+func (t *Tracker) Rules(r *Rules) []Transition {
+	t.begin(r.Offset)
+	t.Know(r.Choreography)
+	t.lineOf(r.Choreography.Name).current = t.programs[r.Choreography.Hash]
+	return t.transitions
+}
+
+// Know makes a contract known without putting it in force: flows that began
+// under it can be restored.
+func (t *Tracker) Know(c *choreography.Choreography) {
+	if t.programs[c.Hash] == nil {
+		t.programs[c.Hash] = compile(c)
+	}
+}
+
+// begin prepares for a record.
+func (t *Tracker) begin(offset uint64) {
+	t.offset = offset
+	t.transitions = t.transitions[:0]
+	t.entries = t.entries[:0]
+}
+
+// lineOf returns the line with this name, which it makes on first sight.
+func (t *Tracker) lineOf(name string) *line {
+	l := t.lines[name]
+	if l == nil {
+		l = &line{name: name, flows: map[string]*instance{}, keys: map[string]*instance{}}
+		t.lines[name] = l
+		t.order = insertLine(t.order, l)
+	}
+	return l
+}
+
+func insertLine(order []*line, l *line) []*line {
+	at := 0
+	for at < len(order) && order[at].name < l.name {
+		at++
+	}
+	order = append(order, nil)
+	copy(order[at+1:], order[at:])
+	order[at] = l
+	return order
+}
+
+// say adds a transition of f.
+func (t *Tracker) say(f *instance, kind Kind) *Transition {
+	t.transitions = append(t.transitions, Transition{
+		Kind: kind, Choreography: f.line.name, FlowID: f.id, Key: f.key, At: moment(t.now), Offset: t.offset,
+	})
+	return &t.transitions[len(t.transitions)-1]
+}
+
+// deviate records that f departs from its contract.
+func (t *Tracker) deviate(f *instance, d Deviation, detail string) {
+	f.deviations++
+	t.touch(f)
+	tr := t.say(f, Deviated)
+	tr.Deviation, tr.Detail = d, detail
+}
+
+// touch marks f as changed.
+func (t *Tracker) touch(f *instance) {
+	if !f.is(flagDirty) {
+		f.flags |= flagDirty
+		t.dirty = append(t.dirty, f)
+	}
+}
+
+// freshen has the next pulse settle f.
+func (t *Tracker) freshen(f *instance) {
+	f.quiet = 0 // which also tells, of one that is restored, that it is fresh
+	if !f.is(flagFresh) {
+		f.flags |= flagFresh
+		t.fresh = append(t.fresh, f)
+	}
+}
+
+// moment is a log time as others know it.
+func moment(ns int64) time.Time {
+	if ns == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, ns).UTC()
+}
+
+// nanos is the inverse of moment.
+func nanos(at time.Time) int64 {
+	if at.IsZero() {
+		return 0
+	}
+	return at.UnixNano()
+}
