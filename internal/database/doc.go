@@ -13,6 +13,8 @@
 //   - SQLite behaves as PostgreSQL does where it can: foreign keys are checked,
 //     readers see the last commit and never wait, a writer waits for the other
 //     one. "sqlite::memory:" does, too.
+//   - A connection of SQLite keeps the statements it runs prepared, up to a
+//     bound, as the driver of PostgreSQL does by itself.
 //   - No error shows a password.
 //
 // # What it does not do

@@ -93,7 +93,11 @@ func sqliteDSN(path string, o *options) string {
 type sqliteConnector struct{ dsn string }
 
 func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) {
-	return c.Driver().Open(c.dsn)
+	conn, err := c.Driver().Open(c.dsn)
+	if err != nil {
+		return nil, err
+	}
+	return newCachingConn(conn)
 }
 
 func (c sqliteConnector) Driver() driver.Driver { return &driversqlite.Driver{} }
