@@ -9,6 +9,8 @@ import "sync"
 // keys run one at a time, in the order in which they were submitted; a slow key
 // holds up no other as long as a worker is free.
 //
+// An item that ends its goroutine by runtime.Goexit costs no worker.
+//
 // The pool has no bound of its own: whoever submits must bound what is
 // outstanding, as a consumer does with its prefetch.
 type Pool[T any] struct {
@@ -84,14 +86,30 @@ func (p *Pool[T]) work() {
 		l := p.ready.pop()
 		item := l.items.pop()
 		p.mu.Unlock()
-		p.run(item)
+		p.runOne(l, item)
+		p.mu.Lock() // and this worker goes on, so none needs to be woken
+	}
+}
+
+// runOne runs an item and lets the next one of its line run. An item may end
+// its goroutine (runtime.Goexit, as testing's FailNow does): another worker then
+// takes the place of this one.
+func (p *Pool[T]) runOne(l *line[T], item T) {
+	returned := false
+	defer func() {
 		p.mu.Lock()
+		defer p.mu.Unlock()
 		if l.items.empty() {
 			p.release(l)
 		} else {
-			p.ready.push(l) // and this worker goes on, so none needs to be woken
+			p.ready.push(l)
 		}
-	}
+		if !returned {
+			p.workers.Go(p.work)
+		}
+	}()
+	p.run(item)
+	returned = true
 }
 
 // newLine returns an empty line for a key, with p.mu held.

@@ -181,6 +181,33 @@ func TestSubmitFromWithin(t *testing.T) {
 	pool.Close()
 }
 
+// Items that end their goroutines cost no worker, and hold up no key.
+func TestGoexit(t *testing.T) {
+	const workers, items = 2, 20
+	var ran atomic.Int32
+	both := make(chan struct{}, workers)
+	pool := keyed.NewPool(workers, func(n int) {
+		ran.Add(1)
+		switch {
+		case n < 0: // returns when as many run at the same time as there are workers
+			both <- struct{}{}
+			for len(both) < workers {
+				runtime.Gosched()
+			}
+		case n%2 == 0:
+			runtime.Goexit()
+		}
+	})
+	for n := range items {
+		pool.Submit(fmt.Sprint("key", n%3), n)
+	}
+	for n := range workers {
+		pool.Submit(fmt.Sprint("last", n), -1)
+	}
+	pool.Close()
+	require.EqualValues(t, items+workers, ran.Load())
+}
+
 func BenchmarkPool(b *testing.B) {
 	for _, keys := range []int{1, 1000} {
 		b.Run(fmt.Sprintf("keys=%d", keys), func(b *testing.B) {

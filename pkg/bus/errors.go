@@ -45,6 +45,11 @@ var (
 	ErrHandlerTimeout = errors.New("handler timed out")
 )
 
+// ErrHandlerExited is the error of a handler that ended its goroutine instead
+// of returning, by [runtime.Goexit]; FailNow of package testing does so. It is
+// retried and then parked.
+var ErrHandlerExited = errors.New("the handler ended its goroutine (runtime.Goexit) instead of returning")
+
 // Errors with which a message is parked.
 var (
 	// ErrNoHandler: the queue received an event that the service does not

@@ -13,10 +13,16 @@ func (b *Bus) receive(ctx context.Context, d *Delivery) {
 	ctx = deliveryScope(ctx, d)
 	ctx = b.hooks.processStart(ctx, d)
 	start := time.Now()
-	v := b.policy.verdict(ctx, d.Attempt, b.handle(ctx, d))
-	b.hooks.processEnd(ctx, d, v, time.Since(start))
-	b.logVerdict(ctx, d, v)
-	b.settle(ctx, d, v)
+	// Deferred, since it is to run also where the handler ends the goroutine. It
+	// can't keep it from ending: the transport sees to that.
+	err := ErrHandlerExited
+	defer func() {
+		v := b.policy.verdict(ctx, d.Attempt, err)
+		b.hooks.processEnd(ctx, d, v, time.Since(start))
+		b.logVerdict(ctx, d, v)
+		b.settle(ctx, d, v)
+	}()
+	err = b.handle(ctx, d)
 }
 
 // handle calls the handler of d's event.

@@ -90,10 +90,16 @@ func (b *Broker) stop(s *session) {
 // Consume, and when it has ended nothing new is begun.
 func (c *consumer) run(ctx context.Context, d *delivery) {
 	b := c.transport.broker
+	defer c.done(ctx, d) // also where the handler ends its goroutine
 	if ctx.Err() == nil && d.session.ctx.Err() == nil {
 		d.open(b.info)
 		c.sub.Receive(d.session.ctx, &d.out)
 	}
+}
+
+// done takes note that a delivery is no longer in hand.
+func (c *consumer) done(ctx context.Context, d *delivery) {
+	b := c.transport.broker
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	c.outstanding--

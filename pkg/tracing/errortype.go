@@ -16,6 +16,7 @@ func errorTypes() []messaging.Known {
 		{Err: bus.ErrSessionLost, Type: "session_lost"},
 		{Err: bus.ErrStopped, Type: "stopped"},
 		{Err: bus.ErrHandlerTimeout, Type: "handler_timeout"},
+		{Err: bus.ErrHandlerExited, Type: "handler_exited"},
 		{Err: bus.ErrNoHandler, Type: "no_handler"},
 		{Err: bus.ErrUndeclared, Type: "undeclared"},
 		{Err: bus.ErrTooLarge, Type: "too_large"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -202,4 +203,27 @@ func testPanic(s *stage) {
 	last := made(fence)
 	s.publish(publisher, last)
 	require.Equal(s, []string{e.ID, e.ID, last.ID}, ids(got.until(last.ID)))
+}
+
+// testGoexit: a handler that ends its goroutine costs its message an attempt,
+// and the service no worker.
+func testGoexit(s *stage) {
+	got := s.record()
+	s.serve(bus.Config{Service: "payment", Concurrency: 2, MaxAttempts: 2}, got.failing(func(c call) error {
+		if c.Type == "order.placed" {
+			runtime.Goexit()
+		}
+		return nil
+	}), "order.placed", fence)
+	publisher := s.publisher()
+	const exits = 3 // more than there are workers
+	for range exits {
+		s.publish(publisher, made("order.placed"))
+	}
+	for _, p := range s.parked(exits) {
+		require.Contains(s, p.Headers[bus.HeaderError], "runtime.Goexit")
+	}
+	last := made(fence)
+	s.publish(publisher, last)
+	require.Len(s, got.until(last.ID), 2*exits+1, "two attempts each")
 }

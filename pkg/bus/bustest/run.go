@@ -65,6 +65,7 @@ func cases() []testCase {
 		{name: "RetryOutlivesService", run: testRetryOutlivesService},
 		{name: "Timeout", run: testTimeout},
 		{name: "Panic", run: testPanic},
+		{name: "Goexit", run: testGoexit},
 
 		{name: "Exhausted", run: testExhausted},
 		{name: "Permanent", run: testPermanent},
