@@ -219,6 +219,7 @@ func TestAServiceThatCannotWorkEnds(t *testing.T) {
 			Data: []byte("-- +goose Up\nCREATE TABBLE visits (what TEXT);\n")}}}, Options{}, "migrate the database"},
 		"database file can't be opened": {testSpec(quiet), Options{DatabaseURL: "sqlite:/nowhere/at/all.db"}, "/nowhere/at/all.db"},
 		"no database URL at all":        {testSpec(quiet), Options{DatabaseURL: "mysql://h/d"}, "not a database URL"},
+		"a URL of PostgreSQL that is none": {testSpec(quiet), Options{DatabaseURL: "postgres://shop@db/shop?sslmode=maybe"}, "not a database URL"},
 		"own work fails": {testSpec(func(context.Context, Parts) (Service, error) {
 			return Service{Run: func(context.Context) error { return broken }}, nil
 		}), Options{}, "the service's own work: out of tea"},
