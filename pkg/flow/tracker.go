@@ -121,6 +121,7 @@ func insertLine(order []*line, l *line) []*line {
 func (t *Tracker) say(f *instance, kind Kind) *Transition {
 	t.transitions = append(t.transitions, Transition{
 		Kind: kind, Choreography: f.line.name, FlowID: f.id, Key: f.key, At: moment(t.now), Offset: t.offset,
+		FlowTrace: f.trace,
 	})
 	return &t.transitions[len(t.transitions)-1]
 }

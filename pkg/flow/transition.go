@@ -87,11 +87,14 @@ type Transition struct {
 
 	// From and To are the statuses before and after, of Changed. Class is the
 	// flow's outcome, of Ended; Again tells that it is not the first end, and
-	// Clean that nothing was ever overdue or inconsistent.
+	// Clean that nothing was ever overdue or inconsistent. Spoiled, of Changed,
+	// tells that the flow is stalled or inconsistent for the first time, and had
+	// not ended before.
 	From, To Status
 	Class    choreography.Class
 	Again    bool
 	Clean    bool
+	Spoiled  bool
 
 	// Obligation is the obligation's number within the flow, from 1, and Due
 	// what it says; of Paid, Overdue, Reasoned, Recovered and Lifted. A flow at
@@ -108,8 +111,10 @@ type Transition struct {
 
 	// Trace is where the event that explains the transition was published: the
 	// start, the trigger of an obligation, the answer that paid it, or the last
-	// event before an end.
+	// event before a change of status or an end.
 	Trace Trace
+	// FlowTrace is the flow's own trace; zero where no event had one.
+	FlowTrace [16]byte
 
 	// Deviation and Detail say how the log departs from the contract.
 	Deviation Deviation

@@ -133,13 +133,15 @@ func (t *Tracker) settleStatus(f *instance, v *verdict) {
 	} else {
 		f.flags &^= flagEnded
 	}
+	spoiled := false
 	if to == Inconsistent || to == Stalled {
+		spoiled = !f.is(flagUnclean | flagEndedOnce)
 		f.flags |= flagUnclean
 	}
 	if was && !ended && !f.is(flagClosed) && f.is(flagStarted) {
 		t.say(f, Reopened)
 	}
-	t.setStatus(f, to)
+	t.setStatus(f, to, spoiled)
 	if ended && !was {
 		t.end(f)
 	}
@@ -180,12 +182,13 @@ func (f *instance) overdue() bool {
 	return false
 }
 
-func (t *Tracker) setStatus(f *instance, to Status) {
+func (t *Tracker) setStatus(f *instance, to Status, spoiled bool) {
 	if to == f.status {
 		return
 	}
 	tr := t.say(f, Changed)
-	tr.From, tr.To = f.status, to
+	tr.From, tr.To, tr.Spoiled = f.status, to, spoiled
+	tr.Trace = f.traceOf(len(f.events) - 1)
 	if f.retired == 0 {
 		f.line.counts[f.status]--
 		f.line.counts[to]++
