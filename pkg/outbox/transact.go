@@ -21,6 +21,7 @@ type transaction struct {
 	stored bool  // there are events to publish after the commit
 	doomed error // a nested call failed: this must not be committed
 	ended  bool
+	after  []func()
 }
 
 type transactionKey struct{}
@@ -44,6 +45,29 @@ func TxFrom(ctx context.Context) (*sql.Tx, bool) {
 		return nil, false
 	}
 	return t.tx, true
+}
+
+// AfterCommit calls f once the innermost transaction that ctx is in has been
+// committed, before Transact returns: what is said of an effect, such as a line
+// in the log, is said when it is true. f is not called where the transaction is
+// rolled back, or where nobody knows ([ErrCommitUnknown]). Outside a
+// transaction it is called at once.
+func AfterCommit(ctx context.Context, f func()) {
+	t, _ := ctx.Value(transactionKey{}).(*transaction)
+	if t == nil || !t.noteAfter(f) {
+		f()
+	}
+}
+
+// noteAfter returns false if t has ended.
+func (t *transaction) noteAfter(f func()) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ended {
+		return false
+	}
+	t.after = append(t.after, f)
+	return true
 }
 
 func (t *transaction) over() bool {
@@ -139,6 +163,7 @@ func (o *Outbox) retryConflicts(ctx context.Context, try func() error) error {
 func (o *Outbox) transactOnce(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
 	outer, _ := ctx.Value(transactionKey{}).(*transaction)
 	stored := false
+	var after []func()
 	err := o.write(ctx, func(tx *sql.Tx) error {
 		t := &transaction{outbox: o, tx: tx, outer: outer}
 		defer t.end() // also if fn panics
@@ -149,7 +174,7 @@ func (o *Outbox) transactOnce(ctx context.Context, fn func(ctx context.Context, 
 		if t.doomed != nil {
 			return fmt.Errorf("%w: a nested one failed: %w", ErrRolledBack, t.doomed)
 		}
-		stored = t.stored
+		stored, after = t.stored, t.after
 		if ctx.Err() != nil {
 			return fmt.Errorf("%w: its context has ended: %w", ErrRolledBack, context.Cause(ctx))
 		}
@@ -160,6 +185,11 @@ func (o *Outbox) transactOnce(ctx context.Context, fn func(ctx context.Context, 
 	})
 	if stored && (err == nil || errors.Is(err, ErrCommitUnknown)) {
 		o.signal()
+	}
+	if err == nil {
+		for _, f := range after {
+			f()
+		}
 	}
 	return err
 }

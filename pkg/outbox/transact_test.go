@@ -81,6 +81,49 @@ func TestTransactRollsBack(t *testing.T) {
 	})
 }
 
+func TestAfterCommitIsCalledWhenItIsTrue(t *testing.T) {
+	onEach(t, func(t *testing.T, db testDB) {
+		ob := db.newOutbox(t, &broker{}, outbox.Config{})
+		var said []string
+		say := func(ctx context.Context, what string) {
+			outbox.AfterCommit(ctx, func() { said = append(said, fmt.Sprint(what, " ", db.effects(t))) })
+		}
+		transact := func(end error) error {
+			return ob.Transact(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+				say(ctx, "outer")
+				if err := ob.Transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+					say(ctx, "nested")
+					return addEffect(ctx, tx, "1")
+				}); err != nil {
+					return err
+				}
+				require.Empty(t, said)
+				return end
+			})
+		}
+		require.ErrorIs(t, transact(errBusiness), errBusiness)
+		require.Empty(t, said, "it was rolled back")
+		require.NoError(t, transact(nil))
+		require.Equal(t, []string{"outer 1", "nested 1"}, said, "in order, the effect being there")
+
+		said = nil
+		calls := 0
+		require.NoError(t, ob.Transact(t.Context(), func(ctx context.Context, _ *sql.Tx) error {
+			calls++
+			say(ctx, fmt.Sprint("attempt ", calls))
+			if calls == 1 {
+				return &pgconn.PgError{Code: "40001"} // a conflict
+			}
+			return nil
+		}))
+		require.Equal(t, []string{"attempt 2 1"}, said)
+
+		said = nil
+		say(t.Context(), "outside")
+		require.Equal(t, []string{"outside 1"}, said)
+	})
+}
+
 func TestTransactNested(t *testing.T) {
 	onEach(t, func(t *testing.T, db testDB) {
 		ob := db.newOutbox(t, &broker{}, outbox.Config{})

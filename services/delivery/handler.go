@@ -10,6 +10,7 @@ import (
 	"github.com/laban-io/laban/internal/chassis"
 	"github.com/laban-io/laban/pkg/bus"
 	"github.com/laban-io/laban/pkg/event"
+	"github.com/laban-io/laban/pkg/outbox"
 	"github.com/laban-io/laban/services/delivery/carrier"
 )
 
@@ -34,7 +35,7 @@ func (h *handler) cancel(ctx context.Context, e event.Event, request cancelReque
 		}
 		if !mayCancel(s.state) {
 			reason := refusal(s.state)
-			h.log.InfoContext(ctx, "the order is not canceled", "order_id", s.orderID, "reason", reason)
+			h.say(ctx, "the order is not canceled", "order_id", s.orderID, "reason", reason)
 			return h.publish(ctx, s.orderID, orderCancelRefused, cancelRefused{
 				OrderID: s.orderID, CustomerEmail: request.CustomerEmail, Reason: reason,
 			})
@@ -42,7 +43,7 @@ func (h *handler) cancel(ctx context.Context, e event.Event, request cancelReque
 		if err := saveCanceled(ctx, tx, s.orderID); err != nil {
 			return err
 		}
-		h.log.InfoContext(ctx, "the order is canceled", "order_id", s.orderID)
+		h.say(ctx, "the order is canceled", "order_id", s.orderID)
 		return h.publish(ctx, s.orderID, orderCanceled, canceled{
 			OrderID: s.orderID, CustomerEmail: request.CustomerEmail,
 		})
@@ -111,7 +112,7 @@ func (h *handler) record(ctx context.Context, tx *sql.Tx, order paid, said answe
 		if err := saveFailed(ctx, tx, order.OrderID, said.undeliverable); err != nil {
 			return err
 		}
-		h.log.InfoContext(ctx, "the order can't be delivered", "order_id", order.OrderID, "reason", said.undeliverable)
+		h.say(ctx, "the order can't be delivered", "order_id", order.OrderID, "reason", said.undeliverable)
 		return h.publish(ctx, order.OrderID, deliveryFailed, failed{
 			OrderID: order.OrderID, CustomerEmail: order.CustomerEmail, Reason: said.undeliverable,
 		})
@@ -119,7 +120,7 @@ func (h *handler) record(ctx context.Context, tx *sql.Tx, order paid, said answe
 	if err := saveShipped(ctx, tx, order.OrderID, said.trackingNumber); err != nil {
 		return err
 	}
-	h.log.InfoContext(ctx, "the order is shipped", "order_id", order.OrderID, "tracking_number", said.trackingNumber)
+	h.say(ctx, "the order is shipped", "order_id", order.OrderID, "tracking_number", said.trackingNumber)
 	return h.publish(ctx, order.OrderID, orderShipped, shipped{
 		OrderID: order.OrderID, CustomerEmail: order.CustomerEmail, TrackingNumber: said.trackingNumber,
 		Amount: order.Amount, Currency: order.Currency, Items: order.Items,
@@ -128,4 +129,9 @@ func (h *handler) record(ctx context.Context, tx *sql.Tx, order paid, said answe
 
 func (h *handler) publish(ctx context.Context, orderID, eventType string, data any) error {
 	return h.outbox.Publish(ctx, event.New(eventType, data).WithSubject(orderID))
+}
+
+// say writes a line into the log, once what it says is committed.
+func (h *handler) say(ctx context.Context, text string, args ...any) {
+	outbox.AfterCommit(ctx, func() { h.log.InfoContext(ctx, text, args...) }) //nolint:sloglint // its callers' constants
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/laban-io/laban/internal/chassis"
 	"github.com/laban-io/laban/pkg/bus"
 	"github.com/laban-io/laban/pkg/event"
+	"github.com/laban-io/laban/pkg/outbox"
 )
 
 // Name is the service's name.
@@ -141,7 +142,7 @@ func (h *handler) reserve(ctx context.Context, tx *sql.Tx, order heard) error {
 	if err := saveHeld(ctx, tx, order.OrderID, order.CustomerEmail, order.Items); err != nil {
 		return err
 	}
-	h.log.InfoContext(ctx, "stock is reserved", "order_id", order.OrderID)
+	h.say(ctx, "stock is reserved", "order_id", order.OrderID)
 	return h.outbox.Publish(ctx, event.New(stockConfirmed, confirmed(order)).WithSubject(order.OrderID))
 }
 
@@ -149,7 +150,7 @@ func (h *handler) reject(ctx context.Context, tx *sql.Tx, order heard, reason st
 	if err := setState(ctx, tx, order.OrderID, stateRejected, order.CustomerEmail, reason); err != nil {
 		return err
 	}
-	h.log.InfoContext(ctx, "no stock is reserved", "order_id", order.OrderID, "reason", reason)
+	h.say(ctx, "no stock is reserved", "order_id", order.OrderID, "reason", reason)
 	return h.outbox.Publish(ctx, event.New(stockRejected, rejected{
 		OrderID: order.OrderID, CustomerEmail: order.CustomerEmail, Reason: reason,
 	}).WithSubject(order.OrderID))
@@ -166,8 +167,13 @@ func (h *handler) giveBack(ctx context.Context, tx *sql.Tx, orderID, customerEma
 	if err := setState(ctx, tx, orderID, stateReturned, customerEmail, ""); err != nil {
 		return err
 	}
-	h.log.InfoContext(ctx, "stock is returned", "order_id", orderID)
+	h.say(ctx, "stock is returned", "order_id", orderID)
 	return h.outbox.Publish(ctx, event.New(stockReturned, returned{
 		OrderID: orderID, CustomerEmail: customerEmail, Items: items,
 	}).WithSubject(orderID))
+}
+
+// say writes a line into the log, once what it says is committed.
+func (h *handler) say(ctx context.Context, text string, args ...any) {
+	outbox.AfterCommit(ctx, func() { h.log.InfoContext(ctx, text, args...) }) //nolint:sloglint // its callers' constants
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/laban-io/laban/internal/chassis"
 	"github.com/laban-io/laban/pkg/bus"
 	"github.com/laban-io/laban/pkg/event"
+	"github.com/laban-io/laban/pkg/outbox"
 	"github.com/laban-io/laban/services/payment/gateway"
 )
 
@@ -91,7 +92,7 @@ func (h *handler) record(ctx context.Context, tx *sql.Tx, p *payment, data heard
 		if err := saveCaptured(ctx, tx, p.orderID, p.captureID); err != nil {
 			return err
 		}
-		h.log.InfoContext(ctx, "the customer is charged", "order_id", p.orderID, "capture_id", p.captureID)
+		h.say(ctx, "the customer is charged", "order_id", p.orderID, "capture_id", p.captureID)
 		return h.publish(ctx, p, paymentConfirmed, confirmed{
 			OrderID: p.orderID, CustomerEmail: data.CustomerEmail, Items: data.Items,
 			Amount: p.amount, Currency: p.currency, ShipTo: data.ShipTo, CaptureID: p.captureID,
@@ -103,7 +104,7 @@ func (h *handler) record(ctx context.Context, tx *sql.Tx, p *payment, data heard
 		if err := saveRefunded(ctx, tx, p.orderID, p.refundID); err != nil {
 			return err
 		}
-		h.log.InfoContext(ctx, "the customer is refunded", "order_id", p.orderID, "refund_id", p.refundID)
+		h.say(ctx, "the customer is refunded", "order_id", p.orderID, "refund_id", p.refundID)
 		return h.publish(ctx, p, refundProcessed, refunded{
 			OrderID: p.orderID, CustomerEmail: p.customerEmail,
 			Amount: p.amount, Currency: p.currency, RefundID: p.refundID,
@@ -118,7 +119,7 @@ func (h *handler) reject(ctx context.Context, tx *sql.Tx, p *payment, data heard
 	if err := saveRejected(ctx, tx, p.orderID, data.CustomerEmail, reason); err != nil {
 		return err
 	}
-	h.log.InfoContext(ctx, "the customer is not charged", "order_id", p.orderID, "reason", reason)
+	h.say(ctx, "the customer is not charged", "order_id", p.orderID, "reason", reason)
 	return h.publish(ctx, p, paymentRejected, rejected{
 		OrderID: p.orderID, CustomerEmail: data.CustomerEmail, Reason: reason,
 	})
@@ -126,4 +127,9 @@ func (h *handler) reject(ctx context.Context, tx *sql.Tx, p *payment, data heard
 
 func (h *handler) publish(ctx context.Context, p *payment, eventType string, data any) error {
 	return h.outbox.Publish(ctx, event.New(eventType, data).WithSubject(p.orderID))
+}
+
+// say writes a line into the log, once what it says is committed.
+func (h *handler) say(ctx context.Context, text string, args ...any) {
+	outbox.AfterCommit(ctx, func() { h.log.InfoContext(ctx, text, args...) }) //nolint:sloglint // its callers' constants
 }
