@@ -90,7 +90,7 @@ func (r *logReader) session(ctx context.Context, conn *connection, up func()) er
 // take hands one record over. Brokers may begin with a whole chunk, that is,
 // before the offset that was asked for.
 func (r *logReader) take(d *amqp.Delivery) error {
-	offset := uint64(max(number(d.Headers, "x-stream-offset"), 0))
+	offset := Offset(d)
 	if wanted, ok := r.from.Offset(); ok && offset < wanted {
 		return nil
 	}
@@ -114,9 +114,14 @@ func streamOffset(p bus.Position) any {
 
 // record reads a log record. Its kind is told by the exchange it came through.
 func (t *Transport) record(d *amqp.Delivery, offset uint64) bus.LogRecord {
-	r := bus.LogRecord{Offset: offset, Kind: t.kind(d.Exchange)}
-	r.Message, r.Malformed = decode(d)
+	r := recordOf(t.names, d, offset)
 	r.Info = t.Info()
+	return r
+}
+
+func recordOf(n names, d *amqp.Delivery, offset uint64) bus.LogRecord {
+	r := bus.LogRecord{Offset: offset, Kind: n.kind(d.Exchange)}
+	r.Message, r.Malformed = decode(d)
 	if r.Kind == bus.RecordRetry || r.Kind == bus.RecordDead {
 		r.Service, _ = text(d.Headers, bus.HeaderService)
 		r.Error, _ = text(d.Headers, bus.HeaderError)
@@ -133,11 +138,11 @@ func (t *Transport) record(d *amqp.Delivery, offset uint64) bus.LogRecord {
 	return r
 }
 
-func (t *Transport) kind(exchange string) bus.RecordKind {
+func (n names) kind(exchange string) bus.RecordKind {
 	switch exchange {
-	case t.names.retry:
+	case n.retry:
 		return bus.RecordRetry
-	case t.names.dead:
+	case n.dead:
 		return bus.RecordDead
 	case "":
 		return bus.RecordDirect

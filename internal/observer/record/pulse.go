@@ -1,0 +1,83 @@
+package record
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/laban-io/laban/pkg/flow"
+)
+
+// Pulse is an observer's tick in the log, by which alone log time advances.
+type Pulse struct {
+	// Time is log time: never before that of an earlier pulse.
+	Time time.Time `json:"time"`
+	// Log is the id of the log as the observer knows it, empty before it does.
+	Log string `json:"log,omitempty"`
+	// Epoch and Sequence are the observer's term and the number of the pulse
+	// in it.
+	Epoch    int64  `json:"epoch"`
+	Sequence uint64 `json:"sequence"`
+	// Queues are the queues that look otherwise than in the pulse before.
+	Queues []Queue `json:"queues,omitempty"`
+}
+
+// Queue is what was seen of a service's queue.
+type Queue struct {
+	Service   string `json:"service"`
+	Queue     string `json:"queue"`
+	Missing   bool   `json:"missing,omitempty"`
+	Ready     int64  `json:"ready"`
+	Unacked   int64  `json:"unacked"` // -1: can't be seen
+	Consumers int64  `json:"consumers"`
+	// Bindings are the keys that the queue is bound by, null where unknown.
+	Bindings []string `json:"bindings"`
+}
+
+// Type is [PulseType].
+func (Pulse) Type() string { return PulseType }
+
+func (p Pulse) check() error {
+	if err := sane("time", p.Time); err != nil {
+		return err
+	}
+	if len(p.Queues) > maxQueues {
+		return fmt.Errorf("%d queues, at most %d are allowed", len(p.Queues), maxQueues)
+	}
+	for i := range p.Queues {
+		q := &p.Queues[i]
+		if err := short(maxName, "service", q.Service, "queue", q.Queue); err != nil {
+			return err
+		}
+		if len(q.Bindings) > maxBindings {
+			return fmt.Errorf("queue %s has %d bindings, at most %d are allowed", clip(q.Queue), len(q.Bindings), maxBindings)
+		}
+		if q.Service == "" || q.Ready < 0 || q.Unacked < -1 || q.Consumers < 0 {
+			return fmt.Errorf("queue %s has no service or a negative figure", clip(q.Queue))
+		}
+	}
+	return short(maxName, "log", p.Log)
+}
+
+// Seen returns the queues as the tracker takes them.
+func (p *Pulse) Seen() []flow.QueueSeen {
+	if len(p.Queues) == 0 {
+		return nil
+	}
+	seen := make([]flow.QueueSeen, len(p.Queues))
+	for i, q := range p.Queues {
+		seen[i] = flow.QueueSeen{
+			Service: q.Service, Queue: q.Queue, Missing: q.Missing, Ready: q.Ready, Unacked: q.Unacked,
+			Consumers: q.Consumers, Bindings: q.Bindings, BindingsKnown: q.Bindings != nil,
+		}
+	}
+	return seen
+}
+
+// QueueOf returns a queue as it travels.
+func QueueOf(q *flow.QueueSeen) Queue {
+	r := Queue{Service: q.Service, Queue: q.Queue, Missing: q.Missing, Ready: q.Ready, Unacked: q.Unacked, Consumers: q.Consumers}
+	if q.BindingsKnown {
+		r.Bindings = append([]string{}, q.Bindings[:min(len(q.Bindings), maxBindings)]...)
+	}
+	return r
+}
