@@ -81,7 +81,7 @@ func (d *demo) run(ctx context.Context) (report *Report, err error) {
 	who := customers{run: strconv.FormatInt(d.started.UnixNano(), 36)}
 	d.book = newBook(who, 2*(*d.cfg.Think)+50*time.Millisecond, time.Now)
 	d.services = newServices(&d.cfg, who)
-	if d.broker, err = newBroker(d.cfg.AMQP); err != nil {
+	if d.broker, err = newBroker(d.cfg.AMQP, d.sayWaiting); err != nil {
 		return nil, err
 	}
 	defer d.broker.close()
@@ -123,11 +123,25 @@ func (d *demo) makeDir() (remove func() error, err error) {
 	return func() error { return os.RemoveAll(d.dir) }, nil
 }
 
-func newBroker(url string) (broker, error) {
+// newBroker returns the broker at a URL, or one in memory. waiting is told why
+// one does not answer yet.
+func newBroker(url string, waiting func(why error)) (broker, error) {
 	if url == "" {
 		return newMemory(), nil
 	}
-	return newRabbitMQ(url)
+	r, err := newRabbitMQ(url)
+	if err != nil {
+		return nil, err
+	}
+	r.waiting = waiting
+	return r, nil
+}
+
+// sayWaiting says that the demo waits for its broker.
+func (d *demo) sayWaiting(why error) {
+	_ = d.print(line{{"  ! ", yellow}, { // what follows can't be printed either, and says so
+		fmt.Sprintf("it does not answer yet; waiting up to %v: %v", dialTimeout, why), plainText,
+	}})
 }
 
 // openLog connects to the broker and begins to read the log.

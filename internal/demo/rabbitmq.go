@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"sync"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -20,12 +21,20 @@ import (
 type rabbitMQ struct {
 	url string
 	tls *tls.Config
+	// waiting, where set, is told why a broker does not answer yet, once.
+	waiting func(why error)
+	said    sync.Once
 	// lostBefore is how many messages were lost before this run.
 	lostBefore int
 }
 
-// dialTimeout is how long RabbitMQ may take to answer at all.
-const dialTimeout = 5 * time.Second
+const (
+	// dialTimeout is how long RabbitMQ may take to answer at all.
+	dialTimeout = 5 * time.Second
+	// sayAfter is how long it may take before it is said that, and why, the demo
+	// waits.
+	sayAfter = 500 * time.Millisecond
+)
 
 // newRabbitMQ returns the RabbitMQ at an AMQP URL. It does not connect yet.
 func newRabbitMQ(url string) (*rabbitMQ, error) {
@@ -44,16 +53,41 @@ func (r *rabbitMQ) String() string { return "RabbitMQ at " + amqpbus.Redact(r.ur
 func (r *rabbitMQ) open(ctx context.Context, service string, log *slog.Logger) (bus.Transport, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	t, err := amqpbus.Open(ctx, amqpbus.Config{URLs: []string{r.url}, TLS: r.tls, Name: "laban demo " + service, Logger: log})
+	soon, stop := context.WithTimeout(ctx, sayAfter)
+	defer stop()
+	t, err := amqpbus.Open(soon, amqpbus.Config{URLs: []string{r.url}, TLS: r.tls, Name: "laban demo " + service, Logger: log})
 	if err != nil {
 		return nil, err
 	}
-	if err := t.Ready(); err != nil {
+	if err := r.await(ctx, t); err != nil {
 		closing, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		return nil, errors.Join(r.unreachable(err), t.Close(closing))
+		return nil, errors.Join(err, t.Close(closing))
 	}
 	return t, nil
+}
+
+// await returns when t is connected. Otherwise it returns why it is not, when
+// ctx ends or waiting is of no use.
+func (r *rabbitMQ) await(ctx context.Context, t bus.Transport) error {
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for {
+		err := t.Ready()
+		var access *amqpbus.AccessError
+		var conflict *amqpbus.ConflictError
+		if err == nil || errors.As(err, &access) || errors.As(err, &conflict) {
+			return err
+		}
+		if r.waiting != nil {
+			r.said.Do(func() { r.waiting(err) })
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return r.unreachable(err)
+		}
+	}
 }
 
 // unreachable says what to do about a broker that does not answer.

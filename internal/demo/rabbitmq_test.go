@@ -123,8 +123,16 @@ func TestABrokerThatDoesNotAnswerIsSaid(t *testing.T) {
 	require.NoError(t, l.Close())
 	out := &output{}
 	begin := time.Now()
-	_, err = Run(t.Context(), nil, Config{AMQP: "amqp://guest:secret@" + address + "/", Out: out})
+	ended := make(chan error, 1)
+	go func() {
+		_, err := Run(t.Context(), nil, Config{AMQP: "amqp://guest:secret@" + address + "/", Out: out})
+		ended <- err
+	}()
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), "waiting up to 5s") }, 4*time.Second, 10*time.Millisecond)
+	require.Contains(t, out.String(), "connection refused", "why is said at once")
+	err = <-ended
 	require.Less(t, time.Since(begin), 10*time.Second)
+	require.Equal(t, 1, strings.Count(out.String(), "waiting up to"))
 	require.ErrorContains(t, err, "RabbitMQ at amqp://guest@"+address+"/ does not answer")
 	require.ErrorContains(t, err, "connection refused")
 	require.ErrorContains(t, err, "Without --amqp")
