@@ -13,6 +13,7 @@ import (
 	"github.com/laban-io/laban/internal/chassis"
 	"github.com/laban-io/laban/pkg/bus"
 	"github.com/laban-io/laban/pkg/event"
+	"github.com/laban-io/laban/pkg/outbox"
 	"github.com/laban-io/laban/services/notification/mailer"
 )
 
@@ -92,7 +93,9 @@ func (h *handler) conclude(ctx context.Context, e event.Event, m Mail) error {
 			return err
 		}
 		if news {
-			h.log.DebugContext(ctx, "the customer is told", "order_id", m.OrderID, "about", m.About)
+			outbox.AfterCommit(ctx, func() {
+				h.log.DebugContext(ctx, "the customer is told", "order_id", m.OrderID, "about", m.About)
+			})
 			if err := h.outbox.Publish(ctx, event.New(notificationSent, sent{
 				OrderID: m.OrderID, About: m.About, To: m.To, EventID: m.EventID,
 			}).WithSubject(m.OrderID)); err != nil {
