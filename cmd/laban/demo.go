@@ -95,6 +95,7 @@ func (f *demoFlags) run(cmd *cobra.Command, s streams) error {
 		f.cfg.Colours = os.Getenv("NO_COLOR") == ""
 		if !f.plain && os.Getenv("TERM") != "dumb" {
 			f.cfg.Screen = demo.NewScreen(s.out, size, f.cfg.Colours)
+			defer suspendable(f.cfg.Screen)()
 		}
 	}
 	ctx, stop, release := untilSignals(cmd.Context())

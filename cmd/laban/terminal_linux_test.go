@@ -125,3 +125,43 @@ func TestBeingCutOffGivesTheScreenBack(t *testing.T) {
 	require.True(t, left)
 	require.Contains(t, after, "laban: the demo was cut off")
 }
+
+func TestCtrlZGivesTheScreenBackUntilItGoesOn(t *testing.T) {
+	p, master := terminalOf(t, 80, 24, nil, "demo", "--rate", "5", "--think", "1ms", "--fates", "approved=1")
+	p.eventually(t, "WHAT HAPPENS")
+	for round := 1; round <= 2; round++ {
+		_, err := master.Write([]byte{26}) // ctrl-Z
+		require.NoError(t, err)
+		require.Eventually(t, func() bool { return stateOf(t, p.cmd.Process.Pid) == "T" }, 10*time.Second, 5*time.Millisecond, "it is stopped")
+		require.Eventually(t, func() bool { return strings.Count(p.out.String(), leave) == round }, 10*time.Second, 5*time.Millisecond)
+		_, after, _ := cutLast(p.out.String(), leave)
+		require.NotContains(t, after, "\x1b", "nothing is drawn any more")
+
+		require.NoError(t, p.cmd.Process.Signal(syscall.SIGCONT))
+		require.Eventually(t, func() bool {
+			_, after, _ := cutLast(p.out.String(), enter)
+			return strings.Count(p.out.String(), enter) == round+1 && strings.Contains(after, "WHAT HAPPENS")
+		}, 10*time.Second, 5*time.Millisecond, "the whole view is back")
+	}
+	_, err := master.Write([]byte{3})
+	require.NoError(t, err)
+	require.Zero(t, p.wait(t), "%s", &p.out)
+	require.Equal(t, 3, strings.Count(p.out.String(), leave))
+}
+
+// stateOf is the state of a process as proc(5) has it: T is stopped by a signal.
+func stateOf(t *testing.T, pid int) string {
+	t.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	require.NoError(t, err)
+	_, rest, _ := cutLast(string(stat), ") ")
+	return rest[:1]
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}

@@ -15,9 +15,10 @@ type Screen struct {
 	size    func() (width, height int)
 	colours bool
 
-	mu   sync.Mutex
-	on   bool
-	last string // the frame that is shown
+	mu        sync.Mutex
+	on        bool
+	suspended bool
+	last      string // the frame that is shown
 }
 
 // NewScreen returns a screen on out, whose size is told by size.
@@ -51,7 +52,7 @@ func (s *Screen) draw(view func(width, height int) []line) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	frame := b.String()
-	if s.on && frame == s.last {
+	if s.suspended || s.on && frame == s.last {
 		return nil
 	}
 	start := beginFrame
@@ -68,9 +69,31 @@ func (s *Screen) draw(view func(width, height int) []line) error {
 func (s *Screen) leave() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.off()
+}
+
+// off is leave with the lock held.
+func (s *Screen) off() {
 	if !s.on {
 		return
 	}
 	s.on = false
 	_, _ = io.WriteString(s.out, leaveScreen) // there is nobody to tell
+}
+
+// Suspend brings back what the screen was drawn over, and draws nothing until
+// [Screen.Resume]: for when the process is about to be stopped.
+func (s *Screen) Suspend() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.suspended = true
+	s.off()
+}
+
+// Resume draws the whole screen with the next frame, whoever has written to the
+// terminal meanwhile.
+func (s *Screen) Resume() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.suspended, s.last = false, ""
 }
