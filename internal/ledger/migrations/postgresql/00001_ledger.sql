@@ -134,7 +134,7 @@ CREATE TABLE obligations (
     PRIMARY KEY (choreography, flow, number)
 );
 
-CREATE INDEX obligations_open ON obligations (service, cause, choreography, flow) WHERE state = 'open';
+CREATE INDEX obligations_open ON obligations (service, choreography, flow, cause) WHERE state = 'open';
 CREATE INDEX obligations_cause ON obligations (cause, choreography, flow) WHERE state = 'open' AND cause IS NOT NULL;
 
 CREATE TABLE deviations (
