@@ -1,9 +1,6 @@
 package flow
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // diagnose says why the obligation at i has not been met, from the most to the
 // least exact evidence there is.
@@ -31,12 +28,7 @@ func (t *Tracker) diagnose(f *instance, i int) Finding {
 // waits on.
 func (f *instance) concerns(i, e int) bool {
 	o := &f.obligations[i]
-	if int(o.trigger) == e {
-		return true
-	}
-	r := &f.program.rules[o.rule]
-	typ := f.events[e].typ
-	return (r.undo() || len(r.all) > 0) && (slices.Contains(r.any, typ) || slices.Contains(r.all, typ))
+	return int(o.trigger) == e || f.program.rules[o.rule].shares(f.events[e].typ)
 }
 
 // notedCause reads the cause from what the log says of the messages themselves.

@@ -32,8 +32,6 @@ func (f *instance) appendState(b []byte) []byte {
 	for _, at := range []int64{f.started, f.ended, f.quiet, f.born, f.retired} {
 		w.moment(base, at)
 	}
-	w.int(f.surplusDue)
-	w.uint(uint64(f.surplus))
 	w.uint(uint64(f.deviations))
 	w.uint(uint64(f.stalls))
 	w.uint(uint64(len(f.events)))
@@ -80,7 +78,7 @@ func (w *writer) entry(base int64, e *entry) {
 	w.b = binary.LittleEndian.AppendUint64(w.b, e.cause)
 	w.raw(e.span[:])
 	w.moment(base, e.at)
-	for _, v := range []uint64{uint64(e.typ), uint64(e.src), uint64(e.causeIndex), uint64(e.firstObligation), uint64(e.trace), uint64(e.flags)} {
+	for _, v := range []uint64{uint64(e.typ), uint64(e.src), uint64(e.causeIndex), uint64(e.trace), uint64(e.flags)} {
 		w.uint(v)
 	}
 }
@@ -89,15 +87,7 @@ func (w *writer) obligation(base int64, o *obligation) {
 	for _, v := range []uint64{uint64(o.rule), uint64(o.trigger), uint64(o.by), uint64(o.state), uint64(o.flags)} {
 		w.uint(v)
 	}
-	for _, at := range []int64{o.owed, o.deadline, o.found} {
-		w.moment(base, at)
-	}
-	if o.why == nil {
-		w.uint(0)
-		return
-	}
-	w.uint(1)
-	w.finding(o.why)
+	w.moment(base, o.owed)
 }
 
 func (w *writer) rarities(base int64, r *rarities) {
@@ -121,9 +111,35 @@ func (w *writer) rarities(base int64, r *rarities) {
 		w.text(n.error)
 	}
 	w.text(r.reason)
-	w.finding(&r.deadEnd)
-	w.moment(base, r.since)
-	w.moment(base, r.found)
+	w.uint(uint64(len(r.delays)))
+	for i := range r.delays {
+		d := &r.delays[i]
+		w.uint(uint64(d.obligation))
+		w.moment(base, d.deadline)
+		w.moment(base, d.found)
+		w.finding(&d.why)
+	}
+	w.uint(uint64(len(r.surplus)))
+	for i := range r.surplus {
+		s := &r.surplus[i]
+		w.uint(uint64(s.event))
+		w.flag(s.ripe)
+		w.moment(base, s.since)
+	}
+	d := &r.deadEnd
+	w.moment(base, d.deadline)
+	w.moment(base, d.found)
+	w.uint(uint64(d.last))
+	w.uint(uint64(d.by))
+	w.finding(&d.why)
+}
+
+func (w *writer) flag(v bool) {
+	if v {
+		w.uint(1)
+		return
+	}
+	w.uint(0)
 }
 
 // readState is the inverse of appendState, for a flow whose program is set.
@@ -134,7 +150,7 @@ func (f *instance) readState(b []byte) error {
 	}
 	f.flags = flags(r.uint()) & kept
 	f.status = Status(r.below(statuses))
-	f.class = choreography.Class(r.below(uint64(choreography.Failed) + 1))
+	f.class = uint8(r.below(uint64(choreography.Failed) + 1)) //nolint:gosec // there are three
 	copy(f.trace[:], r.raw(16))
 	f.first, f.last = r.uint(), r.uint()
 	base := r.int()
@@ -142,8 +158,6 @@ func (f *instance) readState(b []byte) error {
 	for _, at := range []*int64{&f.started, &f.ended, &f.quiet, &f.born, &f.retired} {
 		*at = r.moment(base)
 	}
-	f.surplusDue = r.int()
-	f.surplus = uint16(r.uint())
 	f.deviations, f.stalls = uint32(r.uint()), uint32(r.uint())
 	n := r.below(maxMaxEvents + 1)
 	f.events = make([]entry, 0, min(n, uint64(len(r.b))))
@@ -169,14 +183,40 @@ func (f *instance) readState(b []byte) error {
 // sound tells whether all that refers to something in f finds it.
 func (f *instance) sound() bool {
 	traces := 0
-	if f.rare != nil {
-		traces = len(f.rare.traces)
+	if r := f.rare; r != nil {
+		traces = len(r.traces)
+		if r.deadEnd.found != 0 && int(r.deadEnd.last) >= len(f.events) || f.is(flagDeadEnd) && r.deadEnd.found == 0 {
+			return false
+		}
+		for i := range r.delays {
+			if o := int(r.delays[i].obligation); o >= len(f.obligations) || f.obligations[o].flags&owedDelayed == 0 {
+				return false
+			}
+		}
+		for i := range r.surplus {
+			if e := int(r.surplus[i].event); e >= len(f.events) || f.events[e].typ == foreignType || f.events[e].flags&entryWeighed == 0 {
+				return false
+			}
+		}
 	}
-	return !slices.ContainsFunc(f.events, func(e entry) bool {
-		return int(e.causeIndex) > len(f.events) || int(e.trace) > traces
-	}) && !slices.ContainsFunc(f.obligations, func(o obligation) bool {
-		return int(o.trigger) >= len(f.events) || int(o.by) > len(f.events)
-	}) && (!f.is(flagDeadEnd) || f.rare != nil)
+	for i := range f.events {
+		if e := &f.events[i]; int(e.causeIndex) > len(f.events) || int(e.trace) > traces {
+			return false
+		}
+	}
+	for i := range f.obligations {
+		o := &f.obligations[i]
+		if int(o.trigger) >= len(f.events) || int(o.by) > len(f.events) || i > 0 && o.trigger < f.obligations[i-1].trigger {
+			return false
+		}
+		if o.flags&owedOverdue != 0 && o.flags&owedDelayed == 0 || o.state == Met && o.by == 0 {
+			return false
+		}
+		if o.flags&owedDelayed != 0 && (f.rare == nil || !slices.ContainsFunc(f.rare.delays, func(d delay) bool { return int(d.obligation) == i })) {
+			return false
+		}
+	}
+	return len(f.events) > 0 && (f.rare != nil || !f.is(flagDeadEnd|flagClosed))
 }
 
 // reader reads what writer wrote; bad tells that it could not.
@@ -214,6 +254,9 @@ func (r *reader) below(limit uint64) uint64 {
 	}
 	return v
 }
+
+// index reads a number of 16 bits.
+func (r *reader) index() uint16 { return uint16(r.below(1 << 16)) } //nolint:gosec // it is below
 
 func (r *reader) raw(n int) []byte {
 	if r.bad || n < 0 || len(r.b) < n {
@@ -254,21 +297,17 @@ func (r *reader) entry(base int64, p *program) entry {
 		r.bad = true
 	}
 	e.src = serviceID(r.below(uint64(len(p.serviceNames))))
-	e.causeIndex, e.firstObligation = uint16(r.below(1<<16)), uint16(r.below(1<<16))
+	e.causeIndex = r.index()
 	e.trace, e.flags = uint8(r.below(maxTraces)), entryFlags(r.below(1<<8))
 	return e
 }
 
 func (r *reader) obligation(base int64, f *instance) obligation {
 	o := obligation{
-		rule: uint16(r.below(uint64(len(f.program.rules)))), trigger: uint16(r.below(1 << 16)), by: uint16(r.below(1 << 16)),
+		rule: uint16(r.below(uint64(len(f.program.rules)))), trigger: r.index(), by: r.index(),
 		state: ObligationState(r.below(obligationStates)), flags: obligationFlags(r.below(1 << 8)),
 	}
-	o.owed, o.deadline, o.found = r.moment(base), r.moment(base), r.moment(base)
-	if r.below(2) == 1 {
-		found := r.finding()
-		o.why = &found
-	}
+	o.owed = r.moment(base)
 	return o
 }
 
@@ -287,7 +326,12 @@ func (r *reader) rarities(base int64) *rarities {
 		})
 	}
 	x.reason = r.text()
-	x.deadEnd = r.finding()
-	x.since, x.found = r.moment(base), r.moment(base)
+	for n := r.below(maxMaxEvents + 1); n > 0 && !r.bad; n-- {
+		x.delays = append(x.delays, delay{obligation: r.index(), deadline: r.moment(base), found: r.moment(base), why: r.finding()})
+	}
+	for n := r.below(maxMaxEvents + 1); n > 0 && !r.bad; n-- {
+		x.surplus = append(x.surplus, surplus{event: r.index(), ripe: r.below(2) == 1, since: r.moment(base)})
+	}
+	x.deadEnd = deadEnd{deadline: r.moment(base), found: r.moment(base), last: r.index(), by: r.index(), why: r.finding()}
 	return x
 }

@@ -150,17 +150,15 @@ func (t *Tracker) reasonFlow(f *instance, service string) {
 		if o.flags&owedOverdue == 0 || service != "" && f.program.serviceNames[f.program.rules[o.rule].service] != service {
 			continue
 		}
-		found := t.diagnose(f, i)
-		if o.why != nil && o.why.Cause == found.Cause && o.why.Certainty == found.Certainty && service != "" {
-			continue // only figures changed
+		found, d := t.diagnose(f, i), f.delayOf(i)
+		if d.why == found || service != "" && d.why.Cause == found.Cause && d.why.Certainty == found.Certainty {
+			continue // at most figures changed
 		}
-		if o.why != nil && *o.why == found {
-			continue
-		}
-		o.why = &found
+		d.why = found
 		t.touch(f)
 		tr := t.say(f, Reasoned)
-		tr.Obligation, tr.Due, tr.Finding = i+1, f.dueOf(i), found
-		tr.Trace = f.traceOf(int(o.trigger))
+		tr.Obligation, tr.Finding = i+1, found
+		tr.Trace = f.traceOf(f.triggerOf(i))
+		t.dueOf(f, i, &tr.Due)
 	}
 }

@@ -4,14 +4,13 @@ import (
 	"slices"
 
 	"github.com/cespare/xxhash/v2"
-
-	"github.com/laban-io/laban/pkg/choreography"
 )
 
 // instance is one flow. Times are log times in Unix nanoseconds.
 type instance struct {
 	line    *line
 	program *program
+	// id and key share one string.
 	id, key string
 
 	events      []entry
@@ -25,23 +24,19 @@ type instance struct {
 	// started, updated and ended are when it started, had its last event, and
 	// ended; by [entry.at].
 	started, updated, ended int64
-	// quiet is the pulse after the last event, overdue of a dead end and of
-	// abandoning count from; 0 until that pulse comes. born is that of the
-	// first event.
+	// quiet is the pulse after the last event, from which a dead end is counted;
+	// 0 until that pulse comes. born is that of the start, or of the event that
+	// opened the flow again, from which abandoning is counted.
 	quiet, born int64
-	// surplusDue is when answers that pay nothing have had their time: 0 where
-	// there are none, surplusPending until the pulse after them comes.
-	surplusDue int64
 	// retired is the pulse at which the flow became a tombstone, or 0.
 	retired int64
 	// queued is the instance's place in time in the deadlines, or 0.
 	queued int64
 
 	deviations, stalls uint32
-	surplus            uint16 // answers that pay nothing
-	status             Status
-	class              choreography.Class
 	flags              flags
+	status             Status
+	class              uint8 // its choreography.Class
 }
 
 // flags are what else is known of an instance.
@@ -52,14 +47,14 @@ const (
 	flagEnded                       // it has an outcome and owes nothing
 	flagEndedOnce                   // it had ended at some time
 	flagDeadEnd                     // it is overdue at a dead end
-	flagRipe                        // what pays nothing had time to find an explanation
+	flagOwner                       // an event that has its key and no id is of it
 	flagTouched                     // a log gap or a bound touched it
+	flagBlurred                     // a log gap came after it had ended
 	flagTruncated                   // it has more events than are kept
 	flagClosed                      // it was closed
 	flagFresh                       // the next pulse has to settle it
 	flagDirty                       // it changed since Changed was called
 	flagUnclean                     // it was overdue or inconsistent at some time
-	flagCompact                     // its obligations are left out, see compact
 	flagOverdue                     // it is among the stalled
 	flagGone                        // it left the tracker
 )
@@ -74,10 +69,38 @@ type rarities struct {
 	traces [][16]byte // other than the first
 	notes  []note
 	reason string // why it was closed
-	// deadEnd is why it is at a dead end.
-	deadEnd Finding
-	since   int64 // the deadline of the dead end
-	found   int64 // the pulse that found it
+	// delays are the obligations that were overdue at some time.
+	delays []delay
+	// surplus are the answers that pay nothing.
+	surplus []surplus
+	// deadEnd is the dead end it is at, or was at last.
+	deadEnd deadEnd
+}
+
+// delay is what is known of an obligation that was overdue.
+type delay struct {
+	obligation uint16
+	deadline   int64 // the deadline that passed
+	found      int64 // the pulse that called it overdue
+	why        Finding
+}
+
+// surplus is an answer that pays nothing.
+type surplus struct {
+	event uint16
+	// ripe tells that it has had its time to find an explanation.
+	ripe bool
+	// since is the pulse after it, 0 until that came.
+	since int64
+}
+
+// deadEnd is a flow's having neither an outcome nor anybody who owes it one.
+type deadEnd struct {
+	deadline int64
+	found    int64  // the pulse that found it, or 0 where there never was one
+	last     uint16 // index of the event that was the last
+	by       uint16 // index of the event that ended it, from 1
+	why      Finding
 }
 
 func (f *instance) rarely() *rarities {
@@ -99,11 +122,8 @@ type entry struct {
 	// causeIndex is the place of the causing event, from 1; 0 where it is not
 	// known (yet).
 	causeIndex uint16
-	// firstObligation is how many obligations there were before this event;
-	// those that it introduced follow.
-	firstObligation uint16
-	trace           uint8 // index of its trace, 0 is the flow's own
-	flags           entryFlags
+	trace      uint8 // index of its trace, 0 is the flow's own
+	flags      entryFlags
 }
 
 type entryFlags uint8
@@ -111,7 +131,8 @@ type entryFlags uint8
 const (
 	entryPays    entryFlags = 1 << iota // it met an obligation
 	entrySurplus                        // nothing explains it
-	entryBlamed                         // and that was reported
+	entryWeighed                        // which is noted in rarities
+	entryBlamed                         // and was reported
 	entrySampled                        // its trace was sampled
 )
 
@@ -135,19 +156,14 @@ type obligation struct {
 	flags   obligationFlags
 	// owed is the pulse from which it is owed: 0 until it came.
 	owed int64
-	// deadline is until when; later where a gap of pulses gave more time.
-	deadline int64
-	// found is the pulse that called it overdue.
-	found int64
-	why   *Finding
 }
 
 type obligationFlags uint8
 
 const (
 	owedOverdue   obligationFlags = 1 << iota // overdue and not met
-	owedUntold                                // not to be written into a snapshot, since it was left out and made again
-	owedLateFound                             // met after its deadline
+	owedDelayed                               // overdue at some time: there is a delay of it
+	owedTold                                  // that it was paid has been told
 )
 
 // indexOf returns the index of an event with this id and source, or -1.
@@ -166,10 +182,22 @@ func (f *instance) indexOfID(id uint64) int {
 	return slices.IndexFunc(f.events, func(e entry) bool { return e.id == id })
 }
 
+// delay returns what is known of the obligation at i, which was overdue.
+func (f *instance) delayOf(i int) *delay {
+	d := slices.IndexFunc(f.rare.delays, func(d delay) bool { return int(d.obligation) == i })
+	return &f.rare.delays[d]
+}
+
+// introducedBy returns the index of the first obligation that the event at i,
+// or one after it, introduced.
+func (f *instance) introducedBy(i int) int {
+	at, _ := slices.BinarySearchFunc(f.obligations, i, func(o obligation, i int) int { return int(o.trigger) - i })
+	return at
+}
+
 // introduce adds the obligations that the event at index i can make owed.
 func (f *instance) introduce(i int) {
 	e := &f.events[i]
-	e.firstObligation = uint16(len(f.obligations))
 	if e.typ == foreignType {
 		return
 	}
@@ -192,8 +220,14 @@ func (f *instance) addObligation(rule uint16, trigger int) {
 		f.flags |= flagTruncated | flagTouched
 		return
 	}
+	if len(f.obligations) == cap(f.obligations) {
+		f.obligations = slices.Grow(f.obligations, growth(len(f.obligations)))
+	}
 	f.obligations = append(f.obligations, obligation{rule: rule, trigger: uint16(trigger)})
 }
+
+// growth is by how much to grow what has n: most flows have few events.
+func growth(n int) int { return min(max(4, n/2), 64) }
 
 // completes tells whether the event at i completes another round of a join: it
 // is the nth of its type, and there are n of all the others already.

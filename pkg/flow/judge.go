@@ -17,18 +17,16 @@ type judge struct {
 	left []uint16
 	// next is, of each rule, the obligation to look at next.
 	next []int
-	// moved marks obligations during the search for a way to pay one more.
-	moved []bool
+	// search is for contracts in which reactions share answers.
+	search search
 }
 
 // verdict is what was found.
 type verdict struct {
-	// owed counts what holds the flow open, side what does not but is tracked.
-	owed, side int
-	// surplus counts answers that pay nothing; undone tells that one of them is
-	// a compensation.
+	// owed counts what holds the flow open.
+	owed int
+	// surplus counts answers that pay nothing.
 	surplus   int
-	undone    bool
 	started   bool
 	completed bool
 	failed    bool
@@ -50,12 +48,21 @@ func (v verdict) decided() bool { return v.completed || v.failed }
 
 // do judges a flow. The states and payers of its obligations are in j.states
 // and j.by; events are marked as paying or as surplus.
+//
+// An obligation counts as paid when as many can be: first those that an answer
+// can pay which one of their own triggers caused, then whatever can be paid
+// besides, always the oldest first, what holds the flow before what does not,
+// and what was voided last.
 func (j *judge) do(f *instance) verdict {
 	j.f = f
 	v := j.count()
 	j.conditions(v.started)
-	j.payByCause()
-	j.payByCount()
+	if f.program.overlap {
+		j.payOverlapping()
+	} else {
+		j.payByCause()
+		j.payByCount()
+	}
 	j.sum(&v)
 	j.f = nil
 	return v
@@ -106,10 +113,12 @@ func (j *judge) hasAll(types []typeID) bool {
 	return true
 }
 
-// conditions says of each obligation whether it is owed at all.
+// conditions says of each obligation whether it is owed at all. A flow that was
+// closed owes nothing.
 func (j *judge) conditions(started bool) {
 	n := len(j.f.obligations)
 	j.states, j.by = zeroed(j.states, n), zeroed(j.by, n)
+	closed := j.f.is(flagClosed)
 	for i := range j.f.obligations {
 		r := &j.f.program.rules[j.f.obligations[i].rule]
 		switch {
@@ -118,7 +127,7 @@ func (j *judge) conditions(started bool) {
 			r.undo() && len(r.any) > 0 && !j.has(r.any),
 			r.undo() && len(r.all) > 0 && !j.hasAll(r.all):
 			j.states[i] = Dormant
-		case j.has(r.unless):
+		case closed, len(r.unless) > 0 && j.has(r.unless):
 			j.states[i] = Void
 		default:
 			j.states[i] = Open
@@ -126,8 +135,8 @@ func (j *judge) conditions(started bool) {
 	}
 }
 
-// payByCause gives each answer to the obligation whose trigger caused it. What
-// was void already is answered all the same, and stays void.
+// payByCause gives each answer to an obligation that its cause is a trigger of.
+// What was void already is answered all the same, and stays void.
 func (j *judge) payByCause() {
 	j.left = j.left[:0]
 	p := j.f.program
@@ -137,7 +146,7 @@ func (j *judge) payByCause() {
 			continue
 		}
 		if e.causeIndex == 0 || !j.payCaused(i, int(e.causeIndex)-1) {
-			j.left = append(j.left, uint16(i))
+			j.left = append(j.left, uint16(i)) //nolint:gosec // at most maxMaxEvents
 		}
 	}
 }
@@ -145,20 +154,19 @@ func (j *judge) payByCause() {
 func (j *judge) payCaused(answer, cause int) bool {
 	f, p := j.f, j.f.program
 	e, c := &f.events[answer], &f.events[cause]
+	if c.typ == foreignType {
+		return false
+	}
 	// Those that the cause introduced.
-	for o := int(c.firstObligation); o < len(f.obligations) && int(f.obligations[o].trigger) == cause; o++ {
+	for o := f.introducedBy(cause); o < len(f.obligations) && int(f.obligations[o].trigger) == cause; o++ {
 		if j.fits(answer, o) {
 			j.pay(answer, o)
 			return true
 		}
 	}
-	if c.typ == foreignType {
-		return false
-	}
 	// Those it is one trigger of: joins and compensations.
 	for _, ri := range p.byAnswer[e.typ] {
-		r := &p.rules[ri]
-		if !r.undo() && len(r.all) == 0 || !slices.Contains(r.any, c.typ) && !slices.Contains(r.all, c.typ) {
+		if !p.rules[ri].shares(c.typ) {
 			continue
 		}
 		for o := range f.obligations {
@@ -173,16 +181,19 @@ func (j *judge) payCaused(answer, cause int) bool {
 
 // fits tells whether an answer can be the one that an obligation waits for.
 func (j *judge) fits(answer, o int) bool {
-	if j.by[o] != 0 || j.states[o] == Dormant {
-		return false
-	}
-	e := &j.f.events[answer]
-	r := &j.f.program.rules[j.f.obligations[o].rule]
-	return slices.Contains(r.emits, e.typ) && j.f.program.pays(r, e.typ, e.src)
+	return j.by[o] == 0 && j.states[o] != Dormant && j.f.answers(answer, o)
+}
+
+// answers tells whether the event at this index is an answer to the obligation
+// at o.
+func (f *instance) answers(answer, o int) bool {
+	e := &f.events[answer]
+	r := &f.program.rules[f.obligations[o].rule]
+	return slices.Contains(r.emits, e.typ) && f.program.pays(r, e.typ, e.src)
 }
 
 func (j *judge) pay(answer, o int) {
-	j.by[o] = uint16(answer) + 1
+	j.by[o] = uint16(answer) + 1 //nolint:gosec // at most maxMaxEvents
 	j.f.events[answer].flags |= entryPays
 	if j.states[o] == Open {
 		j.states[o] = Met
@@ -196,94 +207,43 @@ func (j *judge) payByCount() {
 		return
 	}
 	j.next = zeroed(j.next, len(j.f.program.rules))
-	// The answers that causes assigned keep their places: only those that are
-	// placed here can be moved again, which mobile marks.
-	mobile := 0
 	for _, answer := range j.left {
-		if j.payOldest(int(answer)) || j.f.program.overlap && mobile > 0 && j.rearrange(int(answer)) {
-			mobile++
-			continue
-		}
-		j.payVoid(int(answer))
-	}
-}
-
-// payOldest pays the oldest open obligation that the answer fits.
-func (j *judge) payOldest(answer int) bool {
-	f, p := j.f, j.f.program
-	best := -1
-	for _, ri := range p.byAnswer[f.events[answer].typ] {
-		for o := j.next[ri]; o < len(f.obligations); o++ {
-			if f.obligations[o].rule == ri && j.states[o] == Open {
-				if j.fits(answer, o) && (best < 0 || o < best) {
-					best = o
-				}
+		for _, ri := range j.f.program.byAnswer[j.f.events[answer].typ] {
+			if j.payOldest(int(answer), ri) {
 				break
 			}
-			j.next[ri] = o + 1
 		}
 	}
-	if best < 0 {
-		return false
-	}
-	j.pay(answer, best)
-	return true
 }
 
-// rearrange pays one more obligation by giving others another answer: it
-// searches an augmenting path, as Kuhn's algorithm does.
-func (j *judge) rearrange(answer int) bool {
-	j.moved = zeroed(j.moved, len(j.f.obligations))
-	return j.augment(answer)
-}
-
-func (j *judge) augment(answer int) bool {
-	e := &j.f.events[answer]
-	for o := range j.f.obligations {
-		if j.moved[o] || j.states[o] != Open && j.states[o] != Met {
-			continue
-		}
-		r := &j.f.program.rules[j.f.obligations[o].rule]
-		if !slices.Contains(r.emits, e.typ) || !j.f.program.pays(r, e.typ, e.src) {
-			continue
-		}
-		j.moved[o] = true
-		holder := int(j.by[o]) - 1
-		if holder < 0 || slices.Contains(j.left, uint16(holder)) && j.augment(holder) {
-			j.states[o] = Open
-			j.by[o] = 0
+// payOldest pays the oldest obligation of a rule that no answer has paid. All
+// obligations of one rule are open, or none is, and what fits one fits all.
+func (j *judge) payOldest(answer int, rule uint16) bool {
+	for o := j.next[rule]; o < len(j.f.obligations); o++ {
+		if j.f.obligations[o].rule == rule && j.by[o] == 0 {
+			j.next[rule] = o
+			if !j.fits(answer, o) {
+				return false
+			}
 			j.pay(answer, o)
 			return true
 		}
 	}
+	j.next[rule] = len(j.f.obligations)
 	return false
 }
 
-// payVoid assigns an answer to an obligation that was voided: it was given
-// before its giver knew.
-func (j *judge) payVoid(answer int) bool {
-	for o := range j.f.obligations {
-		if j.states[o] == Void && j.fits(answer, o) {
-			j.pay(answer, o)
-			return true
-		}
-	}
-	return false
-}
-
-// sum adds up what is owed and finds what nothing explains.
+// sum adds up what is owed and finds what nothing explains. Of a flow without
+// its start nothing is claimed.
 func (j *judge) sum(v *verdict) {
 	f, p := j.f, j.f.program
 	for o := range f.obligations {
-		if j.states[o] != Open {
-			continue
-		}
-		switch r := &p.rules[f.obligations[o].rule]; {
-		case r.holds():
+		if j.states[o] == Open && p.rules[f.obligations[o].rule].holds() {
 			v.owed++
-		case !r.optional:
-			v.side++
 		}
+	}
+	if !v.started {
+		return
 	}
 	for _, answer := range j.left {
 		e := &f.events[answer]
@@ -292,7 +252,6 @@ func (j *judge) sum(v *verdict) {
 		}
 		e.flags |= entrySurplus
 		v.surplus++
-		v.undone = v.undone || p.facts[e.typ].undo
 	}
 }
 

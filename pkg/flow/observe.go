@@ -3,6 +3,7 @@ package flow
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -19,12 +20,29 @@ func (t *Tracker) Observe(e *Event) Result {
 			if l.current == nil {
 				continue
 			}
-			if _, known := l.current.types[e.Type]; known {
+			if l.knows(e) {
 				unclaimed = min(unclaimed, t.enter(l, e))
 			}
 		}
 	}
 	return Result{Entries: t.entries, Unclaimed: unclaimed, Transitions: t.transitions}
+}
+
+// knows tells whether an event that names no choreography is of l: its type is
+// one of the contract in force, or of the one that its flow began with.
+func (l *line) knows(e *Event) bool {
+	if _, known := l.current.types[e.Type]; known {
+		return true
+	}
+	f := l.flows[e.FlowID]
+	if e.FlowID == "" {
+		f = l.keys[e.Key]
+	}
+	if f == nil {
+		return false
+	}
+	_, known := f.program.types[e.Type]
+	return known
 }
 
 // enter takes an event into a flow of l.
@@ -39,8 +57,8 @@ func (t *Tracker) enter(l *line, e *Event) Unclaimed {
 			return NoRoom
 		}
 	} else if f.key == "" && e.Key != "" {
-		f.key = e.Key
-		l.keys[e.Key] = f
+		f.key = strings.Clone(e.Key)
+		t.own(f, e)
 	}
 	t.add(f, e, id)
 	return Claimed
@@ -70,25 +88,54 @@ func (p *program) starts(eventType string) bool {
 // create makes a flow that begins with e, or returns nil if there is no room.
 func (t *Tracker) create(l *line, e *Event) *instance {
 	if t.live >= t.cfg.MaxFlows {
+		t.refusedEvents++
+		if l.current.starts(e.Type) {
+			t.refusedFlows++
+		}
 		return nil
 	}
-	f := &instance{line: l, program: l.current, first: e.Offset, trace: e.Trace.TraceID}
-	// The strings are the caller's to reuse.
-	f.key = cloned(e.Key)
-	f.id = cloned(e.FlowID)
-	if f.id == "" {
-		f.id = e.Key + "@" + strconv.FormatUint(e.Offset, 10)
+	id := e.FlowID
+	if id == "" {
+		id = e.Key + "@" + strconv.FormatUint(e.Offset, 10)
+		for l.flows[id] != nil { // somebody else's idea of an id
+			id += "@"
+		}
 	}
+	f := &instance{line: l, program: l.current, first: e.Offset, trace: e.Trace.TraceID, events: make([]entry, 0, growth(0))}
+	f.name(id, e.Key)
 	l.flows[f.id] = f
 	if f.key != "" {
-		l.keys[f.key] = f
+		t.own(f, e)
 	}
 	t.live++
 	l.counts[f.status]++
 	return f
 }
 
-func cloned(s string) string { return string([]byte(s)) }
+// name gives f its id and key, in a string of its own.
+func (f *instance) name(id, key string) {
+	both := id + key
+	if key == "" {
+		both = strings.Clone(id)
+	}
+	f.id, f.key = both[:len(id)], both[len(id):]
+}
+
+// own has events with f's key and no id go to f: unless they go to a flow that
+// is under way and e begins nothing, as where it comes late for a flow that is
+// forgotten.
+func (t *Tracker) own(f *instance, e *Event) {
+	l := f.line
+	if owner := l.keys[f.key]; owner != nil {
+		if !owner.is(flagEnded|flagClosed) && !f.program.starts(e.Type) {
+			return
+		}
+		owner.flags &^= flagOwner
+		t.touch(owner)
+	}
+	f.flags |= flagOwner
+	l.keys[f.key] = f
+}
 
 // add adds an event to a flow and judges it anew.
 func (t *Tracker) add(f *instance, e *Event, id uint64) {
@@ -108,11 +155,12 @@ func (t *Tracker) add(f *instance, e *Event, id uint64) {
 		if !f.is(flagTruncated) {
 			f.flags |= flagTruncated | flagTouched
 			t.deviate(f, Truncated, e.Type)
-			t.settleStatus(f, nil)
+			t.lift(f)
+			t.judgeAgain(f)
 		}
 		return
 	}
-	t.unpack(f)
+	t.unretire(f)
 	i := t.append(f, e, typ, src, id, at)
 	told.Number = i + 1
 	t.clocks.observe(e, t.now)
@@ -127,8 +175,7 @@ func (t *Tracker) add(f *instance, e *Event, id uint64) {
 func (t *Tracker) append(f *instance, e *Event, typ typeID, src serviceID, id uint64, at int64) int {
 	i := len(f.events)
 	if i == cap(f.events) {
-		// Most flows have few events: grow in small steps.
-		f.events = slices.Grow(f.events, min(max(4, i/2), 64))
+		f.events = slices.Grow(f.events, growth(i))
 	}
 	added := entry{id: id, cause: hash(e.CausationID), span: e.Trace.SpanID, at: at, typ: typ, src: src, trace: f.traceIndex(e.Trace)}
 	if e.Trace.Sampled {

@@ -40,7 +40,9 @@ type program struct {
 	overlap bool
 
 	facts []fact
-	idle  int64
+	// outcomes are the types of all outcomes.
+	outcomes []string
+	idle     int64
 	// abandon is 0 where flows are never abandoned.
 	abandon int64
 }
@@ -73,8 +75,10 @@ type fact struct {
 	// emitters are the services that emit it, unprompted those that do so
 	// without a trigger.
 	emitters, unprompted []serviceID
-	// undo tells that every rule which it can pay is a compensation.
-	undo bool
+	// undo tells that every rule which it can pay is a compensation, and within
+	// is the longest time that one of those rules gives.
+	undo   bool
+	within int64
 }
 
 // compile makes a contract ready.
@@ -86,6 +90,7 @@ func compile(c *choreography.Choreography) *program {
 	for _, name := range c.Starts {
 		p.fact(name).start = true
 	}
+	p.outcomes = slices.Concat(c.Outcomes.Completed, c.Outcomes.Failed)
 	for _, name := range c.Outcomes.Completed {
 		p.fact(name).class = choreography.Completed
 	}
@@ -181,6 +186,9 @@ func (p *program) indexRules() {
 	}
 	for typ, rules := range p.byAnswer {
 		p.overlap = p.overlap || len(rules) > 1
+		for _, i := range rules {
+			p.facts[typ].within = max(p.facts[typ].within, p.rules[i].within)
+		}
 		p.facts[typ].undo = len(rules) > 0 && !slices.ContainsFunc(rules, func(i uint16) bool { return !p.rules[i].undo() })
 	}
 }

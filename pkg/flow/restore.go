@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // state is all that a tracker knows beside its flows. It is JSON, so that a
@@ -12,6 +11,7 @@ import (
 type state struct {
 	Version  int                     `json:"version"`
 	Now      int64                   `json:"now"`
+	Refused  [2]uint64               `json:"refused"` // events, flows
 	GapEnd   int64                   `json:"gap_end"`
 	Current  map[string]string       `json:"current"` // choreography → hash of its contract
 	Services map[string]serviceState `json:"services"`
@@ -38,7 +38,7 @@ type clockState struct {
 // State returns what [Tracker.Restore] needs beside the flows.
 func (t *Tracker) State() []byte {
 	s := state{
-		Version: stateVersion, Now: t.now, GapEnd: t.gapEnd,
+		Version: stateVersion, Now: t.now, GapEnd: t.gapEnd, Refused: [2]uint64{t.refusedEvents, t.refusedFlows},
 		Current: map[string]string{}, Services: map[string]serviceState{}, Offsets: map[string]clockState{},
 	}
 	for name, l := range t.lines {
@@ -79,6 +79,7 @@ func (t *Tracker) Restore(b []byte) error {
 		return fmt.Errorf("%w: it has version %d, and this program reads %d", ErrState, s.Version, stateVersion)
 	}
 	t.now, t.gapEnd = s.Now, s.GapEnd
+	t.refusedEvents, t.refusedFlows = s.Refused[0], s.Refused[1]
 	for name, hash := range s.Current {
 		p := t.programs[hash]
 		if p == nil {
@@ -114,12 +115,13 @@ func (t *Tracker) RestoreFlow(choreography, rules, id, key string, state []byte)
 		return fmt.Errorf("%w: the contract %s of flow %s is missing", ErrState, rules, id)
 	}
 	l := t.lineOf(choreography)
-	f := &instance{line: l, program: p, id: strings.Clone(id), key: strings.Clone(key)}
+	f := &instance{line: l, program: p}
+	f.name(id, key)
 	if err := f.readState(state); err != nil {
 		return err
 	}
 	l.flows[f.id] = f
-	if newest := l.keys[f.key]; f.key != "" && (newest == nil || newest.first < f.first) {
+	if f.is(flagOwner) {
 		l.keys[f.key] = f
 	}
 	if f.retired != 0 {

@@ -109,7 +109,7 @@ func (t *Tracker) snap(f *instance) *Snapshot {
 	s := &t.snapshot
 	*s = Snapshot{
 		Choreography: f.line.name, Rules: f.program.contract.Hash, ID: f.id, Key: f.key,
-		Status: f.status, Outcome: f.class,
+		Status: f.status, Outcome: choreography.Class(f.class),
 		Started: moment(f.started), Updated: moment(f.updated), Ended: moment(f.ended),
 		First: f.first, Last: f.last,
 		Events: len(f.events), Deviations: int(f.deviations), Stalls: int(f.stalls),
@@ -125,21 +125,21 @@ func (t *Tracker) snap(f *instance) *Snapshot {
 		s.Traces = append(s.Traces, f.rare.traces...)
 		s.Reason = f.rare.reason
 	}
-	if f.is(flagDeadEnd) {
-		s.Obligations = append(s.Obligations, Obligation{
-			Due: f.deadEndDue(), State: Open, OverdueSince: moment(f.rare.found), Finding: f.rare.deadEnd,
-		})
+	if f.rare != nil && f.rare.deadEnd.found != 0 {
+		s.Obligations = append(s.Obligations, f.deadEndObligation())
 	}
 	for i := range f.obligations {
 		o := &f.obligations[i]
-		if o.state == Dormant && o.owed == 0 || o.flags&owedUntold != 0 {
+		if o.state == Dormant && o.owed == 0 {
 			continue
 		}
-		x := Obligation{Number: i + 1, Due: f.dueOf(i), State: o.state, PaidBy: int(o.by), OverdueSince: moment(o.found)}
-		if o.why != nil {
-			x.Finding = *o.why
+		s.Obligations = append(s.Obligations, Obligation{Number: i + 1, State: o.state, PaidBy: int(o.by)})
+		x := &s.Obligations[len(s.Obligations)-1]
+		t.dueOf(f, i, &x.Due)
+		if o.flags&owedDelayed != 0 {
+			d := f.delayOf(i)
+			x.OverdueSince, x.Finding = moment(d.found), d.why
 		}
-		s.Obligations = append(s.Obligations, x)
 	}
 	if f.is(flagGone) {
 		s.State = nil
@@ -147,4 +147,17 @@ func (t *Tracker) snap(f *instance) *Snapshot {
 		s.State = f.appendState(s.State)
 	}
 	return s
+}
+
+// deadEndObligation is the dead end that f is at, or was at last.
+func (f *instance) deadEndObligation() Obligation {
+	d := &f.rare.deadEnd
+	o := Obligation{Due: f.deadEndDue(), State: Void, OverdueSince: moment(d.found), Finding: d.why, PaidBy: int(d.by)}
+	switch {
+	case f.is(flagDeadEnd):
+		o.State = Open
+	case d.by != 0:
+		o.State = Met
+	}
+	return o
 }

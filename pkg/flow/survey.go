@@ -18,6 +18,9 @@ type Survey struct {
 	Oldest []OldestObligation
 	// Tombstones is how many ended flows are remembered.
 	Tombstones int
+	// RefusedEvents is how many events found the tracker full, since the log's
+	// beginning, and RefusedFlows how many of them would have begun a flow.
+	RefusedEvents, RefusedFlows uint64
 }
 
 // FlowCount is how many flows of a choreography have a status.
@@ -57,7 +60,7 @@ const maxExamples = 3
 
 // Survey counts what there is. It looks at every flow that is under way.
 func (t *Tracker) Survey() Survey {
-	s := Survey{Tombstones: t.retired.live}
+	s := Survey{Tombstones: t.retired.live, RefusedEvents: t.refusedEvents, RefusedFlows: t.refusedFlows}
 	for _, l := range t.order {
 		for status, count := range l.counts {
 			switch st := Status(status); st {
@@ -121,11 +124,8 @@ func (t *Tracker) surveyStalled(s *Survey) {
 				continue
 			}
 			r := &f.program.rules[o.rule]
-			cause := CauseUnknown
-			if o.why != nil {
-				cause = o.why.Cause
-			}
-			countStall(found, stallKind{f.line.name, r.step, f.program.serviceNames[r.service], cause, r.side}, f, moment(o.deadline))
+			d := f.delayOf(i)
+			countStall(found, stallKind{f.line.name, r.step, f.program.serviceNames[r.service], d.why.Cause, r.side}, f, moment(d.deadline))
 		}
 	}
 	for _, count := range found {

@@ -22,6 +22,8 @@ type Tracker struct {
 	order    []*line
 	programs map[string]*program // by hash
 	live     int                 // flows that have not retired
+	// refusedEvents and refusedFlows count what there was no room for.
+	refusedEvents, refusedFlows uint64
 
 	deadlines deadlines
 	// fresh are the flows that the next pulse has to settle.
@@ -48,7 +50,8 @@ type line struct {
 	name    string
 	current *program
 	flows   map[string]*instance
-	// keys has the newest flow of each key.
+	// keys has of each key the flow that events without an id are of: see
+	// flagOwner.
 	keys map[string]*instance
 	// counts are the flows that have not retired, by status.
 	counts [statuses]int
