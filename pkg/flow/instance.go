@@ -161,9 +161,9 @@ type obligation struct {
 type obligationFlags uint8
 
 const (
-	owedOverdue   obligationFlags = 1 << iota // overdue and not met
-	owedDelayed                               // overdue at some time: there is a delay of it
-	owedTold                                  // that it was paid has been told
+	owedOverdue obligationFlags = 1 << iota // overdue and not met
+	owedDelayed                             // overdue at some time: there is a delay of it
+	owedTold                                // that it was paid has been told
 )
 
 // indexOf returns the index of an event with this id and source, or -1.

@@ -158,10 +158,12 @@ func (t *Tracker) settleStatus(f *instance, v *verdict) {
 		f.flags &^= flagEnded
 	}
 	to := t.statusOf(f, v, ripe && v.owed == 0)
+	spoiled := false
 	if to == Inconsistent || to == Stalled {
+		spoiled = !f.is(flagUnclean | flagEndedOnce)
 		f.flags |= flagUnclean
 	}
-	t.setStatus(f, to)
+	t.setStatus(f, to, spoiled)
 	if ended && !was {
 		t.end(f)
 	}
@@ -226,12 +228,13 @@ func (f *instance) overdue() bool {
 	return false
 }
 
-func (t *Tracker) setStatus(f *instance, to Status) {
+func (t *Tracker) setStatus(f *instance, to Status, spoiled bool) {
 	if to == f.status {
 		return
 	}
 	tr := t.say(f, Changed)
-	tr.From, tr.To = f.status, to
+	tr.From, tr.To, tr.Spoiled = f.status, to, spoiled
+	tr.Trace = f.traceOf(len(f.events) - 1)
 	if f.retired == 0 {
 		f.line.counts[f.status]--
 		f.line.counts[to]++
