@@ -45,12 +45,21 @@ func TestHistoryIsAsItWas(t *testing.T) {
 		for _, change := range []func(*flow.Transition){
 			func(tr *flow.Transition) { tr.Kind, tr.Obligation, tr.Due, tr.Finding = flow.Overdue, 3, due, finding },
 			func(tr *flow.Transition) { tr.Kind, tr.Obligation, tr.Due, tr.Finding = flow.Reasoned, 3, due, finding },
-			func(tr *flow.Transition) { tr.Kind, tr.Obligation, tr.Due, tr.Finding = flow.Recovered, 3, due, finding; tr.Duration = 5 },
+			func(tr *flow.Transition) {
+				tr.Kind, tr.Obligation, tr.Due, tr.Finding = flow.Recovered, 3, due, finding
+				tr.Duration = 5
+			},
 			func(tr *flow.Transition) { tr.Kind, tr.Obligation, tr.Due, tr.Finding = flow.Lifted, 3, due, finding },
-			func(tr *flow.Transition) { tr.Kind, tr.Obligation, tr.Due, tr.Late, tr.Duration = flow.Paid, 3, due, true, time.Hour },
+			func(tr *flow.Transition) {
+				tr.Kind, tr.Obligation, tr.Due, tr.Late, tr.Duration = flow.Paid, 3, due, true, time.Hour
+			},
 			func(tr *flow.Transition) { tr.Kind, tr.From, tr.To = flow.Changed, flow.Stalled, flow.Compensating },
-			func(tr *flow.Transition) { tr.Kind, tr.Class, tr.Again, tr.Duration = flow.Ended, choreography.Failed, true, 9 },
-			func(tr *flow.Transition) { tr.Kind, tr.Deviation, tr.Detail = flow.Deviated, flow.WrongService, "not by delivery" },
+			func(tr *flow.Transition) {
+				tr.Kind, tr.Class, tr.Again, tr.Duration = flow.Ended, choreography.Failed, true, 9
+			},
+			func(tr *flow.Transition) {
+				tr.Kind, tr.Deviation, tr.Detail = flow.Deviated, flow.WrongService, "not by delivery"
+			},
 			func(tr *flow.Transition) { tr.Kind = flow.Reopened },
 			func(tr *flow.Transition) { tr.Kind, tr.Detail = flow.Shut, "by hand" },
 			func(tr *flow.Transition) { tr.Kind = flow.Forgotten },

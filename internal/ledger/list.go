@@ -107,7 +107,9 @@ func listQuery(ctx context.Context, db querier, f *Filter, from *cursor, limit i
 		if n < fewOwing {
 			sources = append(sources, "SELECT o.choreography, o.flow FROM obligations o WHERE "+owed)
 		} else {
-			exists = "EXISTS (SELECT 1 FROM obligations o WHERE o.choreography = f.choreography AND o.flow = f.id AND " + owed + ")"
+			// Looked up for one flow after the other: PostgreSQL would begin with
+			// the obligations where this is written with EXISTS.
+			exists = "(SELECT 1 FROM obligations o WHERE o.choreography = f.choreography AND o.flow = f.id AND " + owed + " LIMIT 1) IS NOT NULL"
 		}
 	}
 	conditions := f.plain(&p, from)
