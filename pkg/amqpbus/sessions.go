@@ -13,13 +13,14 @@ import (
 // deadlines and errors are those of a [Transport]. It declares nothing.
 type Sessions struct{ t *Transport }
 
-// NewSessions checks cfg and connects to nothing yet.
-func NewSessions(cfg Config) (*Sessions, error) {
+// NewSessions checks cfg and connects to nothing yet. down, where set, is called
+// whenever a session has ended or could not begin, with its role and why.
+func NewSessions(cfg Config, down func(role string, err error)) (*Sessions, error) {
 	cfg.setDefaults()
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	t := &Transport{cfg: cfg, names: namesFor(cfg.Prefix)}
+	t := &Transport{cfg: cfg, names: namesFor(cfg.Prefix), down: down}
 	t.setServer(cfg.URLs[0])
 	return &Sessions{t}, nil
 }

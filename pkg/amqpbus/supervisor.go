@@ -36,6 +36,9 @@ func (t *Transport) supervise(ctx context.Context, role string, run session) err
 		if ctx.Err() != nil {
 			return nil
 		}
+		if t.down != nil {
+			t.down(role, err)
+		}
 		everUp = everUp || !upAt.IsZero()
 		// Refused access is final only before anything has worked: a password
 		// that is being rotated must not end a running service.

@@ -20,6 +20,7 @@ type Transport struct {
 	roles         roles
 	publisher     *publisher
 	warnRetention sync.Once
+	down          func(role string, err error) // told of each session's end; may be nil
 
 	ctx     context.Context //nolint:containedctx // the transport's own life: ends when it is closed
 	cancel  context.CancelFunc

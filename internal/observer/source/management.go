@@ -1,0 +1,130 @@
+package source
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// management asks RabbitMQ's management API for what AMQP does not tell.
+type management struct {
+	base  string // with a slash at the end
+	vhost string // escaped
+	user  *url.Userinfo
+	http  *http.Client
+}
+
+const (
+	managementTimeout = 3 * time.Second
+	// managementBytes bounds an answer.
+	managementBytes = 64 << 20
+)
+
+func newManagement(address, amqpURL string, config *tls.Config) (*management, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, errors.New("management: not an address") // err would show the password
+	}
+	broker, err := url.Parse(amqpURL)
+	if err != nil {
+		return nil, errors.New("amqp: not an address")
+	}
+	user := u.User
+	if user == nil {
+		user = broker.User
+	}
+	if user == nil {
+		user = url.UserPassword("guest", "guest") // AMQP's own default
+	}
+	u.User = nil
+	vhost := strings.TrimPrefix(broker.EscapedPath(), "/")
+	if vhost == "" {
+		vhost = "%2F"
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:errcheck,forcetypeassert // it is one, by net/http
+	transport.TLSClientConfig = config
+	return &management{
+		base: strings.TrimSuffix(u.String(), "/") + "/", vhost: vhost, user: user,
+		http: &http.Client{Timeout: managementTimeout, Transport: transport},
+	}, nil
+}
+
+func (m *management) close() { m.http.CloseIdleConnections() }
+
+func (m *management) get(ctx context.Context, path string, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, managementTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, m.base+path, http.NoBody)
+	if err != nil {
+		return err
+	}
+	password, _ := m.user.Password()
+	request.SetBasicAuth(m.user.Username(), password)
+	answer, err := m.http.Do(request)
+	if err != nil {
+		return fmt.Errorf("ask the management API: %w", err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK {
+		hint := ""
+		if answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden {
+			hint = "; the user needs the tag monitoring"
+		}
+		return fmt.Errorf("the management API answers %s%s", answer.Status, hint)
+	}
+	if err := json.NewDecoder(io.LimitReader(answer.Body, managementBytes)).Decode(into); err != nil {
+		return fmt.Errorf("read the management API's answer: %w", err)
+	}
+	return nil
+}
+
+// exchangeInfo is an exchange as the API tells it.
+type exchangeInfo struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+}
+
+func (m *management) exchanges(ctx context.Context) ([]exchangeInfo, error) {
+	var all []exchangeInfo
+	err := m.get(ctx, "api/exchanges/"+m.vhost+"?columns=name,type", &all)
+	return all, err
+}
+
+// unacked returns how many messages of each queue are handed out.
+func (m *management) unacked(ctx context.Context) (map[string]int64, error) {
+	var all []struct {
+		Name    string `json:"name"`
+		Unacked *int64 `json:"messages_unacknowledged"`
+	}
+	if err := m.get(ctx, "api/queues/"+m.vhost+"?columns=name,messages_unacknowledged", &all); err != nil {
+		return nil, err
+	}
+	unacked := make(map[string]int64, len(all))
+	for _, q := range all {
+		if q.Unacked != nil && *q.Unacked >= 0 {
+			unacked[q.Name] = *q.Unacked
+		}
+	}
+	return unacked, nil
+}
+
+// binding is one as the API tells it.
+type binding struct {
+	Source          string `json:"source"`
+	Destination     string `json:"destination"`
+	DestinationType string `json:"destination_type"`
+	Key             string `json:"routing_key"`
+}
+
+func (m *management) bindings(ctx context.Context) ([]binding, error) {
+	var all []binding
+	err := m.get(ctx, "api/bindings/"+m.vhost+"?columns=source,destination,destination_type,routing_key", &all)
+	return all, err
+}

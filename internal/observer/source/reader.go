@@ -1,0 +1,303 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/laban-io/laban/pkg/amqpbus"
+	"github.com/laban-io/laban/pkg/bus"
+)
+
+const (
+	// readPrefetch is a stream's credit. Half of it is acknowledged at a time.
+	readPrefetch = 4000
+	// chunkSize is how many items are handed over at a time, at most.
+	chunkSize = 256
+	// quietAfter is how long the last item may take to come again at the begin
+	// of a session before it is asked where the log ends. An offset beyond the
+	// end is no error to the broker: it sends nothing.
+	quietAfter = 2 * time.Second
+	// smallHole is how many offsets may be missing within a session. A broker
+	// keeps book in some; retention drops whole segments.
+	smallHole = 64
+)
+
+// errStopped wraps what fn returned.
+type errStopped struct{ err error }
+
+func (e *errStopped) Error() string { return e.err.Error() }
+
+// Read reads the log; see [Log].
+func (a *AMQP) Read(ctx context.Context, from Place, fn func([]Item) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r := &reader{log: a, at: from, fn: fn, decoder: newDecoder(a.cfg.Prefix, from.Mapping)}
+	var stopped error
+	err := a.sessions.Run(ctx, "log reader", func(ctx context.Context, conn *amqp.Connection, up func()) error {
+		err := r.session(ctx, conn, up)
+		var s *errStopped
+		if errors.As(err, &s) {
+			stopped = s.err
+			cancel()
+		}
+		return err
+	})
+	if stopped != nil {
+		return stopped
+	}
+	return err
+}
+
+// reader is a log being read, over its sessions.
+type reader struct {
+	log     *AMQP
+	at      Place
+	fn      func([]Item) error
+	decoder *decoder
+	chunk   []Item
+	// compare tells that the item before at.Next has yet to be seen again.
+	compare bool
+}
+
+func (r *reader) session(ctx context.Context, conn *amqp.Connection, up func()) error {
+	if err := r.log.declare(conn); err != nil {
+		return err
+	}
+	for {
+		again, err := r.consume(ctx, conn, up)
+		if !again {
+			return err
+		}
+	}
+}
+
+// begin is the offset to ask for.
+func (r *reader) begin() any {
+	switch {
+	case !r.at.Known && r.at.FromEnd:
+		return "next"
+	case !r.at.Known:
+		return "first"
+	case r.compare:
+		return int64(min(r.at.Next-1, math.MaxInt64))
+	default:
+		return int64(min(r.at.Next, math.MaxInt64))
+	}
+}
+
+// consume reads on one channel. again tells that the log is another one, so
+// that reading begins anew on the same connection.
+func (r *reader) consume(ctx context.Context, conn *amqp.Connection, up func()) (again bool, err error) {
+	ch, err := conn.Channel()
+	if err != nil {
+		return false, fmt.Errorf("open a channel: %w", err)
+	}
+	defer func() { _ = ch.Close() }() // it is done with either way
+	if err := ch.Qos(readPrefetch, 0, false); err != nil {
+		return false, fmt.Errorf("set the prefetch: %w", err)
+	}
+	r.compare = r.at.Known && r.at.Next > 0 && len(r.at.Fingerprint) > 0
+	deliveries, err := ch.Consume(r.log.cfg.Log, "", false, false, false, false, amqp.Table{"x-stream-offset": r.begin()})
+	if err != nil {
+		return false, fmt.Errorf("read %s: %w", r.log.cfg.Log, amqpbus.Explain(err, "queue", r.log.cfg.Log))
+	}
+	lost := ch.NotifyClose(make(chan *amqp.Error, 1))
+	canceled := ch.NotifyCancel(make(chan string, 1))
+	up()
+	quiet := time.NewTimer(quietAfter)
+	defer quiet.Stop()
+	if !r.compare {
+		quiet.Stop()
+	}
+	for unacked := 0; ; {
+		var d amqp.Delivery
+		var ok bool
+		select {
+		case <-ctx.Done():
+			return false, nil
+		case <-canceled:
+			return false, fmt.Errorf("%w: the broker canceled the reader; %s was deleted or moved", bus.ErrSessionLost, r.log.cfg.Log)
+		case <-quiet.C:
+			if again, err := r.askEnd(ctx, conn); again || err != nil {
+				return again, err
+			}
+			quiet.Reset(quietAfter)
+			continue
+		case d, ok = <-deliveries:
+		}
+		for {
+			if !ok {
+				if err := r.flush(); err != nil {
+					return false, err
+				}
+				return false, fmt.Errorf("%w: %w", bus.ErrSessionLost, reason(lost))
+			}
+			if again, err := r.take(&d); again || err != nil {
+				return again, err
+			}
+			if !r.compare {
+				quiet.Stop()
+			}
+			if unacked++; unacked == readPrefetch/2 {
+				unacked = 0
+				if err := d.Ack(true); err != nil {
+					return false, fmt.Errorf("%w: %w", bus.ErrSessionLost, err)
+				}
+			}
+			more := false
+			if len(r.chunk) < chunkSize {
+				select {
+				case d, ok = <-deliveries:
+					more = true
+				default:
+				}
+			}
+			if !more {
+				break
+			}
+		}
+		if err := r.flush(); err != nil {
+			return false, err
+		}
+	}
+}
+
+func reason(lost <-chan *amqp.Error) error {
+	select {
+	case err := <-lost:
+		if err != nil {
+			return err
+		}
+	default:
+	}
+	return errors.New("closed by the broker")
+}
+
+// take takes one delivery.
+func (r *reader) take(d *amqp.Delivery) (again bool, err error) {
+	offset := amqpbus.Offset(d)
+	if r.compare {
+		if offset+1 < r.at.Next {
+			return false, nil // brokers begin with a whole chunk
+		}
+		r.compare = false
+		if offset+1 == r.at.Next {
+			var item Item
+			r.decoder.delivery(d, &item)
+			if bytes.Equal(item.Fingerprint(), r.at.Fingerprint) {
+				return false, nil
+			}
+			return true, r.another("the record at offset %d is not the one that was read there: the log was made anew", offset)
+		}
+	}
+	if r.at.Known {
+		if offset < r.at.Next {
+			return false, nil
+		}
+		if hole := offset - r.at.Next; hole > smallHole || hole > 0 && r.fresh() {
+			r.gap(offset, "dropped", fmt.Sprintf("the records %d to %d are gone: retention dropped them before they were read", r.at.Next, offset-1))
+		}
+	}
+	r.chunk = append(r.chunk, Item{})
+	item := &r.chunk[len(r.chunk)-1]
+	r.decoder.delivery(d, item)
+	r.at.Next, r.at.Known = offset+1, true
+	return false, nil
+}
+
+// fresh tells whether nothing was read since the session began: the record that
+// was asked for must then be the first to come.
+func (r *reader) fresh() bool { return len(r.chunk) == 0 && len(r.at.Fingerprint) > 0 }
+
+func (r *reader) gap(offset uint64, reason, detail string) {
+	r.chunk = append(r.chunk, Item{Kind: Gap, Offset: offset, Reason: reason, Detail: detail})
+}
+
+// another reports that the log is another one, which is read from its begin.
+func (r *reader) another(format string, args ...any) error {
+	r.gap(0, "recreated", fmt.Sprintf(format, args...))
+	r.chunk[len(r.chunk)-1].NewLog = true
+	err := r.flush()
+	r.at = Place{Mapping: r.at.Mapping}
+	return err
+}
+
+// askEnd looks whether the log ends before the place that was asked for.
+func (r *reader) askEnd(ctx context.Context, conn *amqp.Connection) (again bool, err error) {
+	end, err := r.log.end(ctx, conn)
+	if err != nil {
+		return false, err
+	}
+	if end >= r.at.Next {
+		return false, nil // it comes; the broker is slow
+	}
+	return true, r.another("the log ends at offset %d, and had been read to %d: it was made anew", end, r.at.Next)
+}
+
+// flush hands over what was read.
+func (r *reader) flush() error {
+	if len(r.chunk) == 0 {
+		return nil
+	}
+	chunk := r.chunk
+	r.chunk = make([]Item, 0, chunkSize)
+	last := &chunk[len(chunk)-1]
+	if last.Kind != Gap {
+		r.at.Fingerprint = last.Fingerprint()
+	}
+	if err := r.fn(chunk); err != nil {
+		return &errStopped{err}
+	}
+	return nil
+}
+
+// endQuiet is how long nothing may come for the end to be reached.
+const endQuiet = 700 * time.Millisecond
+
+// End returns the offset after the last record.
+func (a *AMQP) End(ctx context.Context) (end uint64, err error) {
+	err = a.sessions.Once(ctx, "log end", func(ctx context.Context, conn *amqp.Connection) error {
+		end, err = a.end(ctx, conn)
+		return err
+	})
+	return end, err
+}
+
+// end reads the last chunk, which is the only way to learn where a stream ends.
+func (a *AMQP) end(ctx context.Context, conn *amqp.Connection) (uint64, error) {
+	ch, err := conn.Channel()
+	if err != nil {
+		return 0, fmt.Errorf("open a channel: %w", err)
+	}
+	defer func() { _ = ch.Close() }()
+	if err := ch.Qos(readPrefetch, 0, false); err != nil {
+		return 0, fmt.Errorf("set the prefetch: %w", err)
+	}
+	deliveries, err := ch.Consume(a.cfg.Log, "", false, false, false, false, amqp.Table{"x-stream-offset": "last"})
+	if err != nil {
+		return 0, fmt.Errorf("read the end of %s: %w", a.cfg.Log, amqpbus.Explain(err, "queue", a.cfg.Log))
+	}
+	end := uint64(0)
+	for n := 0; ; n++ {
+		select {
+		case <-ctx.Done():
+			return 0, fmt.Errorf("%w: %w", ErrUnknownEnd, context.Cause(ctx))
+		case d, ok := <-deliveries:
+			if !ok {
+				return 0, fmt.Errorf("%w: the connection was lost", ErrUnknownEnd)
+			}
+			end = amqpbus.Offset(&d) + 1
+			if n == readPrefetch-2 {
+				return end, nil // still coming: it is at least there
+			}
+		case <-time.After(endQuiet):
+			return end, nil
+		}
+	}
+}
