@@ -40,7 +40,7 @@ func TestHelpTeaches(t *testing.T) {
 		require.Contains(t, out, "\n  laban demo\n")
 	}
 	_, out, _ := laban(t)
-	require.Equal(t, []string{"completion", "demo", "help", "version"}, commandsIn(out), "only what there is")
+	require.Equal(t, []string{"check", "completion", "demo", "help", "render", "version"}, commandsIn(out), "only what there is")
 }
 
 // commandsIn returns the commands that a help text lists.
@@ -64,13 +64,20 @@ func TestHelpOfTheDemo(t *testing.T) {
 func TestWhatIsNotUnderstoodIsHelpedWith(t *testing.T) {
 	for line, want := range map[string]string{
 		"dmeo":                   "laban: there is no command \"dmeo\"; did you mean \"demo\"?\nsee laban --help\n",
-		"frobnicate":             "laban: there is no command \"frobnicate\"; there are completion, demo, help, version\nsee laban --help\n",
+		"frobnicate":             "laban: there is no command \"frobnicate\"; there are check, completion, demo, help, render, version\nsee laban --help\n",
 		"--colour":               "laban: there is no flag --colour\nsee laban --help\n",
 		"demo --order 5":         "laban: there is no flag --order; did you mean --orders?\nsee laban demo --help\n",
 		"demo -x":                "laban: there is no flag -x\nsee laban demo --help\n",
 		"demo 50":                "laban: \"50\" is not expected: laban demo takes flags only\nsee laban demo --help\n",
 		"demo --fates aproved=1": "laban: --fates: there is no fate \"aproved\"; did you mean \"approved\"?\nsee laban demo --help\n",
 		"demo --exit":            "laban: --exit ends the demo when all orders have ended: say how many with --orders\nsee laban demo --help\n",
+		"check":                  "laban: name the files to check, or --live and a broker\nsee laban check --help\n",
+		"check --live":           "laban: --live reads the log of a broker: say which with --amqp URL or AMQP_URL\nsee laban check --help\n",
+		"check -o xml a.yaml":    "laban: --output is \"xml\"; it can be text or json\nsee laban check --help\n",
+		"check --schema a.yaml":  "laban: --schema prints the schema and checks nothing: give it alone\nsee laban check --help\n",
+		"render":                 "laban: name one file to draw\nsee laban render --help\n",
+		"render --as svgg a":     "laban: --as: there is no format \"svgg\"; did you mean \"svg\"?\nsee laban render --help\n",
+		"render --as png a":      "laban: --as: there is no format \"png\"; there are mermaid, dot, svg\nsee laban render --help\n",
 		"version --orders 5":     "laban: there is no flag --orders\nsee laban version --help\n",
 	} {
 		t.Run(line, func(t *testing.T) {
