@@ -66,7 +66,8 @@ func (d *Detail) read(ctx context.Context, db querier) (err error) {
 	of := []any{d.Choreography, d.ID}
 	const mine = " WHERE choreography = $1 AND flow = $2"
 	d.TraceIDs, err = collect(ctx, db, "SELECT trace_id FROM flow_traces"+mine+" ORDER BY number", of, func(rows *sql.Rows) (id string, err error) {
-		return id, rows.Scan(&id)
+		err = rows.Scan(&id)
+		return id, err
 	})
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -84,13 +85,13 @@ func (d *dumped) write(ctx context.Context, db querier, out io.Writer, cfg DumpC
 	if !cfg.NoOffsets {
 		names = append(names, words(d.offsets)...)
 	}
-	columns := strings.Join(names, ", ")
+	columns := slices.Clone(names)
 	for _, flag := range words(d.flags) {
 		// One database has truth values, and the other numbers.
 		names = append(names, flag)
-		columns += ", CASE WHEN " + flag + " THEN 1 ELSE 0 END"
+		columns = append(columns, "CASE WHEN "+flag+" THEN 1 ELSE 0 END")
 	}
-	query := "SELECT " + columns + " FROM " + d.table
+	query := "SELECT " + strings.Join(columns, ", ") + " FROM " + d.table
 	if d.where != "" {
 		query += " WHERE " + d.where
 	}

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -85,17 +86,12 @@ func TestListsUseIndexes(t *testing.T) {
 		for _, from := range []*cursor{nil, {1, "x", "y"}} {
 			query, args, err := listQuery(t.Context(), l.db, &f, from, 51)
 			require.NoError(t, err)
-			rows, err := l.db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
-			require.NoError(t, err)
-			var plan []string
-			for rows.Next() {
+			plan, err := collect(t.Context(), l.db, "EXPLAIN QUERY PLAN "+query, args, func(rows *sql.Rows) (line string, err error) {
 				var id, parent, unused int
-				var line string
-				require.NoError(t, rows.Scan(&id, &parent, &unused, &line))
-				plan = append(plan, line)
-			}
-			require.NoError(t, rows.Err())
-			require.NoError(t, rows.Close())
+				err = rows.Scan(&id, &parent, &unused, &line)
+				return line, err
+			})
+			require.NoError(t, err)
 			text := strings.Join(plan, "\n")
 			for _, table := range []string{"f", "o", "flows", "obligations", "flow_traces"} {
 				require.NotRegexp(t, `(?m)^SCAN `+table+`$`, text, "%s: %s", name, query)

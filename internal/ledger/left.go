@@ -19,9 +19,9 @@ func (r *Reader) Left(ctx context.Context, choreographyName, eventType string, f
 		CROSS JOIN events e WHERE e.choreography = f.choreography AND e.flow = f.id AND e.type = $4
 		GROUP BY f.choreography, f.id, f.ended_at`,
 		[]any{cleanID(choreographyName), flow.Completed.String(), flows, clean(eventType, maxName)},
-		func(rows *sql.Rows) (sql.NullInt64, error) {
-			var n sql.NullInt64
-			return n, rows.Scan(&n)
+		func(rows *sql.Rows) (n sql.NullInt64, err error) {
+			err = rows.Scan(&n)
+			return n, err
 		})
 	if err != nil {
 		return nil, fmt.Errorf("how long %s takes after %q: %w", choreographyName, eventType, err)

@@ -50,7 +50,7 @@ func (r *Reader) snapshot(ctx context.Context, fn func(querier) error) (err erro
 	}
 	begin := "BEGIN DEFERRED"
 	if r.dialect == outbox.PostgreSQL {
-		begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+		begin = "BEGIN READ ONLY, ISOLATION LEVEL REPEATABLE READ"
 	}
 	if _, err := conn.ExecContext(ctx, begin); err != nil {
 		return errors.Join(err, release(conn, true))

@@ -78,7 +78,7 @@ func (c *liteConnection) prepared(ctx context.Context, query string) (*sql.Stmt,
 }
 
 func (c *liteConnection) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	stmt, err := c.prepared(ctx, query)
+	stmt, err := c.prepared(ctx, query) //nolint:sqlclosecheck // it stays prepared until the connection is closed
 	if err != nil {
 		return 0, err
 	}
@@ -90,7 +90,7 @@ func (c *liteConnection) exec(ctx context.Context, query string, args ...any) (i
 }
 
 func (c *liteConnection) row(ctx context.Context, query string, args []any, to ...any) error {
-	stmt, err := c.prepared(ctx, query)
+	stmt, err := c.prepared(ctx, query) //nolint:sqlclosecheck // it stays prepared until the connection is closed
 	if err != nil {
 		return err
 	}
