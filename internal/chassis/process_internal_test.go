@@ -217,8 +217,8 @@ func TestAServiceThatCannotWorkEnds(t *testing.T) {
 		"build fails": {testSpec(failing), Options{}, "build service shop: out of tea"},
 		"migration fails": {Spec{Name: "shop", Build: quiet, Migrations: fstest.MapFS{"00001_x.sql": &fstest.MapFile{
 			Data: []byte("-- +goose Up\nCREATE TABBLE visits (what TEXT);\n")}}}, Options{}, "migrate the database"},
-		"database file can't be opened": {testSpec(quiet), Options{DatabaseURL: "sqlite:/nowhere/at/all.db"}, "/nowhere/at/all.db"},
-		"no database URL at all":        {testSpec(quiet), Options{DatabaseURL: "mysql://h/d"}, "not a database URL"},
+		"database file can't be opened":    {testSpec(quiet), Options{DatabaseURL: "sqlite:/nowhere/at/all.db"}, "/nowhere/at/all.db"},
+		"no database URL at all":           {testSpec(quiet), Options{DatabaseURL: "mysql://h/d"}, "not a database URL"},
 		"a URL of PostgreSQL that is none": {testSpec(quiet), Options{DatabaseURL: "postgres://shop@db/shop?sslmode=maybe"}, "not a database URL"},
 		"own work fails": {testSpec(func(context.Context, Parts) (Service, error) {
 			return Service{Run: func(context.Context) error { return broken }}, nil

@@ -148,7 +148,7 @@ func (c *cachingConn) keep(s *statement) error {
 }
 
 func (c *cachingConn) drop(e *list.Element) *statement {
-	s := c.idle.Remove(e).(*statement) //nolint:forcetypeassert // nothing else is put in
+	s := c.idle.Remove(e).(*statement) //nolint:errcheck,forcetypeassert // nothing else is put in
 	delete(c.byText, s.text)
 	return s
 }

@@ -31,6 +31,7 @@ func soakTime(t *testing.T) time.Duration {
 // or killed, at random. Every order must end as its fate demands, and every
 // invariant hold.
 func TestSoakUnderFaults(t *testing.T) {
+	length := soakTime(t)
 	broker := testenv.PrivateRabbitMQ(t)
 	faults := map[string]func(){
 		"connections cut": func() { broker.CloseConnections(t) },
@@ -49,7 +50,7 @@ func TestSoakUnderFaults(t *testing.T) {
 	go func() {
 		defer close(done)
 		defer close(stop)
-		end := time.Now().Add(soakTime(t))
+		end := time.Now().Add(length)
 		for time.Until(end) > 0 {
 			pause(t, time.Duration(5+rand.IntN(15))*time.Second)
 			name := names[rand.IntN(len(names))]

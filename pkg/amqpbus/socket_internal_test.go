@@ -1,10 +1,12 @@
 package amqpbus
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
 	"os"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -58,15 +60,15 @@ func TestSocketHoldsBackABoundedAmountInOrder(t *testing.T) {
 	r := &recorder{}
 	s := &socket{Conn: r, timeout: time.Second}
 	s.cork()
-	large := make([]byte, maxHeld)
-	for _, p := range [][]byte{[]byte("a"), large, []byte("b"), append(large, 'x')} {
+	large := bytes.Repeat([]byte("x"), maxHeld)
+	for _, p := range [][]byte{[]byte("a"), large, []byte("b"), bytes.Repeat([]byte("y"), maxHeld+1)} {
 		_, err := s.Write(p)
 		require.NoError(t, err)
 		require.LessOrEqual(t, cap(s.held), 2*maxHeld)
 	}
 	_, err := io.WriteString(s, "c")
 	require.NoError(t, err)
-	require.Equal(t, []string{"a", string(large), "b", string(large) + "x"}, r.writes)
+	require.Equal(t, []string{"a", string(large), "b", strings.Repeat("y", maxHeld+1)}, r.writes)
 	require.NoError(t, s.uncork())
 	require.Equal(t, "c", r.writes[len(r.writes)-1])
 }
