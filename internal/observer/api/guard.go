@@ -1,0 +1,113 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"mime"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strings"
+)
+
+// TokenVariable names the environment variable with the token.
+const TokenVariable = "LABAN_API_TOKEN" //nolint:gosec // its name is no secret
+
+// open tells whether a path is served to everyone: what load balancers and
+// Prometheus ask.
+func open(path string) bool {
+	return path == "/healthz" || path == "/readyz" || path == "/metrics"
+}
+
+// guard lets through what may be served.
+func (a *API) guard(next http.Handler) http.Handler {
+	origin := http.NewCrossOriginProtection()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-store")
+		if a.cfg.Token == "" {
+			// Any page may have a name of its own point here, and would then be
+			// served as the same origin: DNS rebinding. Its Host betrays it.
+			if !loopbackHost(r.Host) || !loopbackPeer(r.RemoteAddr) {
+				writeProblem(w, http.StatusForbidden, "without a token this observer serves only its own host: call it as localhost or 127.0.0.1, or start it with "+TokenVariable+" set and send that token")
+				return
+			}
+		} else if !open(r.URL.Path) && !a.authorized(r) {
+			h.Set("WWW-Authenticate", `Bearer realm="laban"`)
+			writeProblem(w, http.StatusUnauthorized, "send the observer's token: Authorization: Bearer <"+TokenVariable+">")
+			return
+		}
+		if err := origin.Check(r); err != nil {
+			writeProblem(w, http.StatusForbidden, "pages of other sites may not change anything here")
+			return
+		}
+		if r.Method == http.MethodPost && !isJSON(r) {
+			writeProblem(w, http.StatusUnsupportedMediaType, "send Content-Type: application/json")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// authorized compares digests, so that neither content nor length of the token
+// can be told from the time it takes.
+func (a *API) authorized(r *http.Request) bool {
+	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	want, got := sha256.Sum256([]byte(a.cfg.Token)), sha256.Sum256([]byte(strings.TrimSpace(given)))
+	return subtle.ConstantTimeCompare(want[:], got[:]) == 1 && strings.EqualFold(scheme, "Bearer")
+}
+
+func isJSON(r *http.Request) bool {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && kind == "application/json"
+}
+
+// loopbackHost tells whether a Host header names this host itself.
+func loopbackHost(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}
+
+func loopbackPeer(address string) bool {
+	peer, err := netip.ParseAddrPort(address)
+	return err == nil && peer.Addr().Unmap().IsLoopback()
+}
+
+// recoverPanics answers a request whose handler panicked, and logs why.
+func (a *API) recoverPanics(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			v := recover()
+			if v == nil {
+				return
+			}
+			a.cfg.Log.ErrorContext(r.Context(), "a request panicked", "panic", v, "stack", string(debug.Stack()))
+			writeProblem(w, http.StatusInternalServerError, "the observer has a bug; its log says where")
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// inTime bounds how long a request may take. Streams have bounds of their own.
+func inTime(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == eventsPath {
+			next.ServeHTTP(w, r)
+			return
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
