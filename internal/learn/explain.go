@@ -1,0 +1,186 @@
+package learn
+
+import (
+	"cmp"
+	"slices"
+)
+
+// explainer looks for how the answers of one service come about.
+type explainer struct {
+	*model
+	service  int
+	inferred bool
+	// leaveOut are types that cause nothing.
+	leaveOut []int
+	// undoes says what a person says: what an event undoes, or -1 for nothing.
+	undoes map[int]int
+	cache  map[string]claim
+}
+
+// What makes one claim better than another, beside the events that it explains.
+// A more complicated one has to explain something.
+const (
+	priceUndo      = 0.5
+	priceJoin      = 0.5
+	priceCondition = 1.0
+	// hopeless is the share of answers that a claim may leave unexplained.
+	hopeless = 0.5
+	// rivalsKept is how many sets of triggers are weighed closely.
+	rivalsKept = 30
+)
+
+// explain returns the claims that explain all that a service emits. It begins
+// with each type on its own, and takes those together as alternatives that
+// explain more so.
+func (x *explainer) explain() []claim {
+	x.cache = map[string]claim{}
+	var groups [][]int
+	for _, p := range x.pairs {
+		if p.service == x.service {
+			groups = append(groups, []int{p.typ})
+		}
+	}
+	slices.SortFunc(groups, func(a, b []int) int { return cmp.Compare(a[0], b[0]) })
+	for {
+		gain, left, right := 0.0, 0, 0
+		for i := range groups {
+			for k := i + 1; k < len(groups); k++ {
+				apart := x.best(groups[i]).cost + x.best(groups[k]).cost
+				if g := apart - x.best(together(groups[i], groups[k])).cost; g > gain {
+					gain, left, right = g, i, k
+				}
+			}
+		}
+		if gain == 0 {
+			break
+		}
+		groups[left] = together(groups[left], groups[right])
+		groups = slices.Delete(groups, right, right+1)
+	}
+	claims := make([]claim, len(groups))
+	for i, g := range groups {
+		claims[i] = x.best(g)
+	}
+	return claims
+}
+
+func together(a, b []int) []int {
+	both := slices.Concat(a, b)
+	slices.Sort(both)
+	return both
+}
+
+// best returns the best claim for some answers, as alternatives to each other.
+func (x *explainer) best(emits []int) claim {
+	key := countsKey(emits)
+	if c, ok := x.cache[key]; ok {
+		return c
+	}
+	c := x.search(emits)
+	x.cache[key] = c
+	return c
+}
+
+func (x *explainer) search(emits []int) claim {
+	none := newClaim(x.service, unprompted, emits, nil)
+	given := x.given(&none)
+	if slices.ContainsFunc(emits, func(t int) bool { return slices.Contains(x.starts, t) }) {
+		if len(emits) > 1 {
+			none.cost = float64(given)
+		}
+		return none
+	}
+	by, without := x.evidence(emits)
+	none.cost = hopeless * float64(given)
+	if !x.inferred && float64(without) >= mostly*float64(given) {
+		none.cost = float64(given - without)
+		if len(emits) > 1 {
+			none.cost = float64(given) // what comes unprompted is no alternative
+		}
+		return none
+	}
+	candidates := by.triggers()
+	best := none
+	better := func(c claim, found bool) {
+		if found && c.cost < best.cost {
+			best = c
+		}
+	}
+	better(x.plain(emits, candidates, by))
+	better(x.join(emits, candidates, by))
+	better(x.undo(emits, candidates, best))
+	best.inferred = x.inferred && best.kind != unprompted
+	best.mixed = best.kind != unprompted && !x.inferred && float64(without) > (1-mostly)*float64(given)
+	return best
+}
+
+// evidence returns what can have caused the answers.
+func (x *explainer) evidence(emits []int) (by evidence, without int) {
+	if x.inferred {
+		return x.before(x.service, emits, x.leaveOut), 0
+	}
+	by, without = x.causes(x.service, emits)
+	for _, t := range emits {
+		delete(by, t)
+	}
+	return by, without
+}
+
+// weigh sets a claim's figures: the events that it does not explain, and what
+// its form costs.
+func (x *explainer) weigh(c *claim, by evidence) {
+	c.tally = x.fit(c)
+	c.cost = float64(c.tally.missing + c.tally.surplus)
+	switch c.kind {
+	case undo:
+		c.cost += priceUndo
+	case allOf:
+		c.cost += priceJoin
+	case unprompted, anyOf:
+	}
+	conditional := c.unless >= 0 || c.ifs >= 0
+	if conditional {
+		c.cost += priceCondition
+	}
+	defer func() {
+		if !conditional {
+			c.bare = c.cost
+		}
+	}()
+	early, wait := x.early(c)
+	c.wait = wait
+	if x.inferred {
+		c.cost += early
+		return
+	}
+	if c.kind != undo {
+		for t, n := range by {
+			if !slices.Contains(c.on, t) {
+				c.cost += float64(n)
+			}
+		}
+	}
+}
+
+// choose returns the best of some claims; of those that explain as much, the one
+// whose triggers are nearest, where only the order tells.
+func (x *explainer) choose(claims []claim) (best claim, found bool) {
+	for _, c := range claims {
+		switch {
+		case !found, c.cost < best.cost-slackOf(best):
+			best, found = c, true
+		case c.cost <= best.cost+slackOf(best) && x.inferred && c.wait < best.wait:
+			best = c
+		}
+	}
+	for _, c := range claims {
+		if found && x.inferred && c.cost <= best.cost+slackOf(best) && !slices.Equal(c.on, best.on) {
+			best.rivals = append(best.rivals, c.on)
+		}
+	}
+	return best, found
+}
+
+// slackOf is within what cost claims count as equal: the order of a log is
+// somewhat a matter of chance.
+func slackOf(c claim) float64 { return 0.01 * float64(c.tally.expected) }

@@ -1,0 +1,200 @@
+package learn
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// ErrNothing is the error of a log that nothing can be learned from.
+var ErrNothing = errors.New("there is nothing to learn from")
+
+// Answers is what a person says to the questions. Types that the log does not
+// have are an error.
+type Answers struct {
+	// Name is the choreography to learn, of several in one log; the one with the
+	// most events where it is empty. As is also how the draft is to be called.
+	Name string
+	As   string
+	// Completed and Failed are the outcomes. Where both are empty they are
+	// guessed; otherwise what is in neither is no outcome.
+	Completed, Failed []string
+	// Side and Optional are answers whose reactions are so. Where they are nil
+	// that is guessed.
+	Side, Optional []string
+	// Undoes says what an event undoes; "" for nothing.
+	Undoes map[string]string
+}
+
+// Draft learns a choreography.
+func (l *Log) Draft(a Answers) (*Draft, error) {
+	g, err := l.choose(a.Name)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.know(a); err != nil {
+		return nil, err
+	}
+	m := l.newModel(g)
+	if len(m.flows) == 0 {
+		return nil, fmt.Errorf("%w: no flow in the log has its start there; give more of the log", ErrNothing)
+	}
+	d := &drafter{model: m, log: l, answers: a, name: g.name}
+	d.claims = m.explainAll(l.undoes(a))
+	return d.draft()
+}
+
+// choose returns the flows to learn from.
+func (l *Log) choose(name string) (*group, error) {
+	all := l.Names()
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%w: of %d records, none is an event with a flow id or a key", ErrNothing, l.counts.Records)
+	}
+	if name == "" {
+		return l.groups[all[0]], nil
+	}
+	if g := l.groups[name]; g != nil {
+		return g, nil
+	}
+	return nil, fmt.Errorf("no event in the log is of a flow named %q; there are %s", name, strings.Join(all, ", "))
+}
+
+// know refuses answers about events that are not in the log.
+func (l *Log) know(a Answers) error {
+	words := slices.Concat(a.Completed, a.Failed, a.Side, a.Optional)
+	for event, undone := range a.Undoes {
+		words = append(words, event)
+		if undone != "" {
+			words = append(words, undone)
+		}
+	}
+	slices.Sort(words)
+	for _, w := range words {
+		if _, ok := l.types.at[w]; !ok {
+			return &UnknownEventError{Event: w, Known: slices.Sorted(slices.Values(l.types.list))}
+		}
+	}
+	for _, w := range a.Completed {
+		if slices.Contains(a.Failed, w) {
+			return fmt.Errorf("%q can't be both a completed and a failed outcome", w)
+		}
+	}
+	return nil
+}
+
+// UnknownEventError is the error of an answer about an event that is not in the
+// log.
+type UnknownEventError struct {
+	Event string
+	Known []string
+}
+
+// Error says which one.
+func (e *UnknownEventError) Error() string {
+	return fmt.Sprintf("there is no event %q in the log", e.Event)
+}
+
+func (l *Log) undoes(a Answers) map[int]int {
+	said := map[int]int{}
+	for event, undone := range a.Undoes {
+		said[l.types.at[event]] = -1
+		if undone != "" {
+			said[l.types.at[event]] = l.types.at[undone]
+		}
+	}
+	return said
+}
+
+// explainAll explains what each service emits. Where only the order of events
+// tells, it does so twice: compensations, and answers to nearly everything,
+// cause others only where nothing else can have.
+func (m *model) explainAll(undoes map[int]int) []claim {
+	var claims []claim
+	var leaveOut []int
+	for service := range m.services {
+		claims = append(claims, m.explainer(service, nil, undoes).explain()...)
+	}
+	for i := range claims {
+		if c := &claims[i]; c.kind == undo || m.toMost(c) {
+			leaveOut = append(leaveOut, c.emits...)
+		}
+	}
+	if len(leaveOut) == 0 {
+		return claims
+	}
+	var again []claim
+	for service := range m.services {
+		first := slices.DeleteFunc(slices.Clone(claims), func(c claim) bool { return c.service != service })
+		if m.causal[service] {
+			again = append(again, first...)
+			continue
+		}
+		second := m.explainer(service, leaveOut, undoes).explain()
+		if cost(second) <= cost(first)+slackOfAll(first) {
+			again = append(again, second...)
+		} else {
+			again = append(again, first...)
+		}
+	}
+	return again
+}
+
+func (m *model) explainer(service int, leaveOut []int, undoes map[int]int) *explainer {
+	return &explainer{model: m, service: service, inferred: !m.causal[service], leaveOut: leaveOut, undoes: undoes}
+}
+
+func cost(claims []claim) (sum float64) {
+	for i := range claims {
+		sum += claims[i].cost
+	}
+	return sum
+}
+
+func slackOfAll(claims []claim) (sum float64) {
+	sum = 1
+	for i := range claims {
+		sum += slackOf(claims[i])
+	}
+	return sum
+}
+
+// toMost tells whether a claim's answers follow from most that happens.
+func (m *model) toMost(c *claim) bool {
+	if c.kind != anyOf || len(c.on) < 3 {
+		return false
+	}
+	others := 0
+	for t, n := range m.total {
+		if n > 0 && !slices.Contains(c.emits, t) {
+			others++
+		}
+	}
+	return 2*len(c.on) >= others
+}
+
+// inOrder sorts claims as a person would tell them: unprompted events, then
+// reactions in the order in which they come, then compensations.
+func (m *model) inOrder(claims []claim) {
+	rank := func(c *claim) int {
+		switch c.kind {
+		case unprompted:
+			return 0
+		case undo:
+			return 2
+		default:
+			return 1
+		}
+	}
+	place := func(c *claim) float64 {
+		least := 2.0
+		for _, t := range slices.Concat(c.on, c.emits) {
+			least = min(least, m.place[t])
+		}
+		return least
+	}
+	slices.SortStableFunc(claims, func(a, b claim) int {
+		return cmp.Or(cmp.Compare(rank(&a), rank(&b)), cmp.Compare(place(&a), place(&b)), cmp.Compare(m.services[a.service], m.services[b.service]))
+	})
+}

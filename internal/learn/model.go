@@ -1,0 +1,230 @@
+package learn
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// model is the flows that are learned from, made ready for counting.
+type model struct {
+	types, services []string
+	flows           []*run
+	histories       []history
+	// pairs are the answers: what each service emits.
+	pairs  []pair
+	pairAt map[pair]int
+	// causal tells of each service whether its events say what caused them.
+	causal []bool
+	// told is the share of events with a cause among those that begin no flow.
+	told float64
+	// total is how often each type is there; place is where in a flow it comes
+	// on average, from 0 to 1.
+	total []int
+	place []float64
+	// starts are the types that flows begin with.
+	starts []int
+
+	unfinished, headless, beyond, all int
+}
+
+// pair is a service and a type that it emits.
+type pair struct{ service, typ int }
+
+// history is how often each type, and each answer, is in some flows.
+type history struct {
+	types, pairs []int
+	flows        int // how many
+}
+
+// What decides which flows are learned from.
+const (
+	// settledAfter is how many times the usual pause within a flow the log must
+	// go on after a flow for the flow to be taken as finished.
+	settledAfter = 5
+	// startShare is the least share of flows that begin with a type for it to
+	// be a start.
+	startShare = 0.02
+)
+
+// newModel makes the flows of one choreography ready.
+func (l *Log) newModel(g *group) *model {
+	m := &model{types: l.types.list, services: l.services.list, pairAt: map[pair]int{}, causal: make([]bool, len(l.services.list))}
+	flows := make([]*run, 0, len(g.flows))
+	for _, f := range g.flows {
+		if f.beyond {
+			m.beyond++
+			continue
+		}
+		flows = append(flows, f)
+	}
+	m.findStarts(flows)
+	flows = m.splitKeys(flows)
+	m.all = len(flows)
+	for _, f := range flows {
+		f.resolve()
+	}
+	setTimes(flows, len(m.services))
+	flows = m.withStart(flows)
+	m.flows = m.settled(flows, l.newest)
+	m.unfinished = len(flows) - len(m.flows)
+	m.count()
+	return m
+}
+
+// findStarts finds what flows begin with: the first type of most of them, and
+// others that begin flows without having one of those.
+func (m *model) findStarts(flows []*run) {
+	first := make([]int, len(m.types))
+	for _, f := range flows {
+		if len(f.events) > 0 && f.events[0].cause == 0 {
+			first[f.events[0].typ]++
+		}
+	}
+	for {
+		best := -1
+		for typ, n := range first {
+			if n > 0 && float64(n) >= startShare*float64(len(flows)) && (best < 0 || n > first[best]) {
+				best = typ
+			}
+		}
+		if best < 0 {
+			return
+		}
+		m.starts = append(m.starts, best)
+		// What is left are flows that never have one of the starts.
+		clear(first)
+		for _, f := range flows {
+			if len(f.events) > 0 && f.events[0].cause == 0 && !f.hasAny(m.starts) {
+				first[f.events[0].typ]++
+			}
+		}
+	}
+}
+
+// splitKeys begins another flow where a key comes back with a start.
+func (m *model) splitKeys(flows []*run) []*run {
+	split := make([]*run, 0, len(flows))
+	for _, f := range flows {
+		if f.identity {
+			split = append(split, f)
+			continue
+		}
+		from := 0
+		for i, e := range f.events {
+			if i > from && slices.Contains(m.starts, e.typ) && (&run{events: f.events[from:i]}).hasAny(m.starts) {
+				split = append(split, &run{id: f.id, events: slices.Clone(f.events[from:i])})
+				from = i
+			}
+		}
+		split = append(split, &run{id: f.id, events: slices.Clone(f.events[from:])})
+	}
+	return split
+}
+
+// withStart leaves out the flows whose start is not in the log.
+func (m *model) withStart(flows []*run) []*run {
+	return slices.DeleteFunc(flows, func(f *run) bool {
+		gone := !f.hasAny(m.starts)
+		if gone {
+			m.headless++
+		}
+		return gone
+	})
+}
+
+// settled leaves out the flows that may go on after the end of the log, unless
+// too few would be left.
+func (m *model) settled(flows []*run, end int64) []*run {
+	var pauses []time.Duration
+	for _, f := range flows {
+		for i := 1; i < len(f.events); i++ {
+			pauses = append(pauses, time.Duration(max(f.events[i].at-f.events[i-1].at, 0)))
+		}
+	}
+	after := settledAfter * int64(quantile(pauses, 0.95))
+	var done []*run
+	for _, f := range flows {
+		if last := f.events[len(f.events)-1].at; end-last > after {
+			done = append(done, f)
+		}
+	}
+	if len(done) < 20 || 2*len(done) < len(flows) {
+		return flows
+	}
+	return done
+}
+
+func (f *run) hasAny(types []int) bool {
+	return slices.ContainsFunc(f.events, func(e step) bool { return slices.Contains(types, e.typ) })
+}
+
+// resolve finds the event that caused each one.
+func (f *run) resolve() {
+	at := make(map[uint64]int, len(f.events))
+	for i := range f.events {
+		if id := f.events[i].id; id != 0 {
+			at[id] = i
+		}
+	}
+	for i := range f.events {
+		f.events[i].caused = -1
+		if c, ok := at[f.events[i].cause]; ok && f.events[i].cause != 0 && c != i {
+			f.events[i].caused = c
+		}
+	}
+}
+
+// count makes the histories.
+func (m *model) count() {
+	m.total, m.place = make([]int, len(m.types)), make([]float64, len(m.types))
+	caused, all := 0, 0
+	for _, f := range m.flows {
+		for i, e := range f.events {
+			if !slices.Contains(m.starts, e.typ) {
+				all++
+				caused += truth(e.caused >= 0)
+			}
+			m.total[e.typ]++
+			m.place[e.typ] += float64(i) / float64(len(f.events))
+			p := pair{e.src, e.typ}
+			if _, ok := m.pairAt[p]; !ok {
+				m.pairAt[p] = len(m.pairs)
+				m.pairs = append(m.pairs, p)
+			}
+			if e.caused >= 0 {
+				m.causal[e.src] = true
+			}
+		}
+	}
+	m.told = share(caused, float64(all))
+	for typ, n := range m.total {
+		m.place[typ] /= float64(max(n, 1))
+	}
+	at := map[string]int{}
+	for _, f := range m.flows {
+		types, pairs := make([]int, len(m.types)), make([]int, len(m.pairs))
+		for _, e := range f.events {
+			types[e.typ]++
+			pairs[m.pairAt[pair{e.src, e.typ}]]++
+		}
+		key := countsKey(pairs)
+		i, ok := at[key]
+		if !ok {
+			i = len(m.histories)
+			at[key] = i
+			m.histories = append(m.histories, history{types: types, pairs: pairs})
+		}
+		m.histories[i].flows++
+	}
+}
+
+func countsKey(counts []int) string {
+	var b strings.Builder
+	for _, n := range counts {
+		b.WriteString(strconv.Itoa(n))
+		b.WriteByte(' ')
+	}
+	return b.String()
+}

@@ -1,0 +1,98 @@
+package learn
+
+import (
+	"cmp"
+	"slices"
+)
+
+// scored is a set of triggers and how badly it explains something.
+type scored struct {
+	on   []int
+	cost float64
+}
+
+// exhaustive is up to how many candidates all their sets are tried.
+const exhaustive = 12
+
+// bestSets returns the sets of candidates of the least cost, the best first and
+// of equal ones the smaller first: those within slack of the best, at most keep.
+func bestSets(candidates []int, slack float64, keep int, cost func(on []int) float64) []scored {
+	var all []scored
+	if len(candidates) <= exhaustive {
+		on := make([]int, 0, len(candidates))
+		for bits := 1; bits < 1<<len(candidates); bits++ {
+			on = on[:0]
+			for i, t := range candidates {
+				if bits&(1<<i) != 0 {
+					on = append(on, t)
+				}
+			}
+			all = consider(all, on, cost(on), slack, keep)
+		}
+	} else {
+		all = climb(candidates, slack, keep, cost)
+	}
+	slices.SortStableFunc(all, byCost)
+	return all[:min(len(all), keep)]
+}
+
+func byCost(a, b scored) int {
+	return cmp.Or(cmp.Compare(a.cost, b.cost), cmp.Compare(len(a.on), len(b.on)), slices.Compare(a.on, b.on))
+}
+
+// consider adds a set if it is good enough, and thins the list out in time.
+func consider(all []scored, on []int, cost, slack float64, keep int) []scored {
+	least := cost
+	if len(all) > 0 {
+		least = min(all[0].cost, cost)
+	}
+	if cost > least+slack {
+		return all
+	}
+	all = append(all, scored{slices.Clone(on), cost})
+	if cost < all[0].cost {
+		all[0], all[len(all)-1] = all[len(all)-1], all[0]
+	}
+	if len(all) > 8*keep {
+		slices.SortStableFunc(all, byCost)
+		all = all[:keep]
+	}
+	return slices.DeleteFunc(all, func(s scored) bool { return s.cost > least+slack })
+}
+
+// climb adds or takes away one candidate at a time, as long as that helps.
+func climb(candidates []int, slack float64, keep int, cost func(on []int) float64) []scored {
+	var all, visited []scored
+	try := func(on []int) float64 {
+		c := cost(on)
+		visited = append(visited, scored{slices.Clone(on), c})
+		return c
+	}
+	var on []int
+	least := -1.0
+	for {
+		var best []int
+		for _, t := range candidates {
+			var next []int
+			if i := slices.Index(on, t); i >= 0 {
+				if len(on) == 1 {
+					continue
+				}
+				next = slices.Delete(slices.Clone(on), i, i+1)
+			} else {
+				next = append(slices.Clone(on), t)
+			}
+			if c := try(next); least < 0 || c < least {
+				least, best = c, next
+			}
+		}
+		if best == nil {
+			break
+		}
+		on = best
+	}
+	for _, v := range visited {
+		all = consider(all, v.on, v.cost, slack, keep)
+	}
+	return all
+}
