@@ -94,18 +94,30 @@ func failed(message string) *tracepb.Status {
 	return &tracepb.Status{Code: tracepb.Status_STATUS_CODE_ERROR, Message: sentence(message)}
 }
 
-// place puts a span into its trace. Stalls and recoveries are children of the
-// span that published the event they are about, in whichever of the flow's
-// traces that is; all else belongs to the flow's own trace.
+// TraceOf returns the trace that a transition's marker is in, or would be if it
+// had one. Stalls and recoveries are beside the event they are about, in
+// whichever of the flow's traces that is; all else is in the flow's own trace,
+// or in one derived from its name where it has none.
+func TraceOf(t *flow.Transition) [16]byte {
+	switch {
+	case (t.Kind == flow.Overdue || t.Kind == flow.Recovered) && !t.Trace.IsZero():
+		return t.Trace.TraceID
+	case t.FlowTrace != [16]byte{}:
+		return t.FlowTrace
+	default:
+		return TraceID(t.Choreography, t.FlowID)
+	}
+}
+
+// place puts a span into its trace: as a child of the span that published the
+// event it is about, where that is in the same trace, and otherwise with a link
+// to it.
 func place(s *tracepb.Span, kind string, t *flow.Transition) {
 	own, derived := t.FlowTrace, false
 	if own == [16]byte{} {
 		own, derived = TraceID(t.Choreography, t.FlowID), true
 	}
-	home := own
-	if (kind == kindStalled || kind == kindRecovered) && !t.Trace.IsZero() {
-		home = t.Trace.TraceID
-	}
+	home := TraceOf(t)
 	s.TraceId = home[:]
 	s.Flags = sampled
 	switch {
