@@ -157,19 +157,15 @@ func (j *judge) payCaused(answer, cause int) bool {
 	if c.typ == foreignType {
 		return false
 	}
-	// Those that the cause introduced.
-	for o := f.introducedBy(cause); o < len(f.obligations) && int(f.obligations[o].trigger) == cause; o++ {
-		if j.fits(answer, o) {
-			j.pay(answer, o)
-			return true
-		}
-	}
-	// Those it is one trigger of: joins and compensations.
 	for _, ri := range p.byAnswer[e.typ] {
-		if !p.rules[ri].shares(c.typ) {
-			continue
+		// Of joins and compensations any may be meant, of others only what the
+		// cause introduced.
+		shared := p.rules[ri].shares(c.typ)
+		first := 0
+		if !shared {
+			first = f.introducedBy(cause)
 		}
-		for o := range f.obligations {
+		for o := first; o < len(f.obligations) && (shared || int(f.obligations[o].trigger) == cause); o++ {
 			if f.obligations[o].rule == ri && j.fits(answer, o) {
 				j.pay(answer, o)
 				return true

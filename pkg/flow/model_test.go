@@ -172,7 +172,7 @@ func judgeSlowly(c *choreography.Choreography, events []modelRecord) modelVerdic
 		r := c.Reactions[d.reaction]
 		return slices.Contains(r.Emits, e.eventType) && (e.source == d.service || !slices.Contains(emittedBy(e.eventType), e.source))
 	}
-	causes := func(e modelRecord, d duty) bool { return e.cause != "" && slices.Contains(d.triggers, e.cause) }
+	causes := func(e modelRecord, d duty) bool { return e.cause != e.id && slices.Contains(d.triggers, e.cause) }
 	// What holds the flow comes first, and what is void last; then by age.
 	rank := func(d duty) int {
 		r := c.Reactions[d.reaction]

@@ -45,6 +45,11 @@ func TestItJudgesAsThePlainRulesDo(t *testing.T) {
 		m := &model{c: c}
 		tell := tellerOf(c)
 		status := flow.Unknown
+		defer func() {
+			if t.Failed() {
+				t.Logf("contract: %+v\nrecords: %+v", c.Reactions, m.records)
+			}
+		}()
 		for _, r := range drawHistory(t, c, 18) {
 			for _, tr := range tell.tell(r) {
 				if tr.Kind == flow.Changed {
