@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/laban-io/laban/internal/learn"
+	"github.com/laban-io/laban/pkg/amqpbus"
+	"github.com/laban-io/laban/pkg/bus"
+)
+
+// read reads the log that the flags name, to its end.
+func (f *learnFlags) read(ctx context.Context, s streams) (*learn.Log, error) {
+	switch f.from {
+	case "":
+		return f.readBroker(ctx, s.err)
+	case "-":
+		return readLines(s.in, "standard input", s.err)
+	}
+	file, err := os.Open(f.from)
+	if err != nil {
+		return nil, fmt.Errorf("read the events: %w", err)
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	return readLines(file, f.from, s.err)
+}
+
+func readLines(r io.Reader, name string, progress io.Writer) (*learn.Log, error) {
+	log := learn.NewLog()
+	lines, err := log.ReadLines(r)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", name, err)
+	case lines.Read == 0:
+		return nil, fmt.Errorf("%s is empty: it must have an event in each line; see laban learn --help", name)
+	case lines.Bad == lines.Read:
+		return nil, fmt.Errorf("%s has no event in any of its %s; %w", name, counted(lines.Read, "line"), lines.First)
+	case lines.Bad > 0:
+		fmt.Fprintf(progress, "%s: %d of %s left out; %v\n", name, lines.Bad, counted(lines.Read, "line"), lines.First)
+	}
+	return log, nil
+}
+
+// readBroker reads the events of Laban's own log.
+func (f *learnFlags) readBroker(ctx context.Context, progress io.Writer) (*learn.Log, error) {
+	tls, err := amqpbus.LoadTLS(os.Getenv("AMQP_TLS_CA"), os.Getenv("AMQP_TLS_CERT"), os.Getenv("AMQP_TLS_KEY"))
+	if err != nil {
+		return nil, fmt.Errorf("AMQP_TLS_…: %w", err)
+	}
+	log := learn.NewLog()
+	began := time.Now()
+	next := began.Add(progressAfter)
+	cfg := amqpbus.Config{URLs: []string{f.broker.url}, TLS: tls, Prefix: f.broker.prefix, Name: "laban learn"}
+	err = amqpbus.ReadLog(ctx, cfg, func(r bus.LogRecord, last uint64) error {
+		if now := time.Now(); now.After(next) {
+			next = now.Add(progressAfter)
+			fmt.Fprintf(progress, "reading the log: record %d of %d\n", r.Offset, last)
+		}
+		if e, ok := eventOf(r); ok {
+			log.Add(&e)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	log.EndedAt(began)
+	return log, nil
+}
+
+// eventOf returns the event that a record of the log is, if it is one. Copies
+// that wait for another attempt, or that were parked, are none, and neither is
+// what services and observers say of themselves.
+func eventOf(r bus.LogRecord) (learn.Record, bool) {
+	if r.Kind != bus.RecordEvent || r.Malformed != nil {
+		return learn.Record{}, false
+	}
+	e := &r.Event
+	return learn.Record{
+		Type: e.Type, Source: e.Source, FlowName: e.FlowName, FlowID: e.FlowID, Key: e.Subject, ID: e.ID, CausationID: e.CausationID,
+		Time: e.Time, TriggerTime: e.TriggerTime,
+	}, true
+}
