@@ -195,9 +195,22 @@ func (l *layers) way(i int) []Point {
 		points = append(points, Point{c.x, l.ceilings[c.layer]}, Point{c.x, l.floors[c.layer]})
 	}
 	points = append(points, Point{lower.x, l.ceilings[lower.layer]}, Point{lower.x, lower.y - lower.height/2})
-	points = slices.Compact(points)
 	if l.back[i] {
+		// Beside the middle, where edges that point down leave and arrive.
+		last := len(points) - 1
+		aside(points[:2], points[2].X, upper.width/4)
+		aside(points[last-1:], points[last-2].X, lower.width/4)
 		slices.Reverse(points)
 	}
-	return points
+	return slices.Compact(points)
+}
+
+// aside moves the end of an edge towards where the edge goes.
+func aside(points []Point, towards, by float64) {
+	if towards < points[0].X {
+		by = -by
+	}
+	for i := range points {
+		points[i].X += by
+	}
 }

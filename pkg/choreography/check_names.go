@@ -106,7 +106,10 @@ func (k *checker) nobodyReacts(x *index, used map[string]bool, slips map[string]
 		if slices.Contains(slices.Collect(maps.Values(slips)), t) {
 			continue // told as a near miss
 		}
-		last := func(i int) bool { return x.c.Reactions[i].Side || x.c.Reactions[i].Undoes != "" }
+		last := func(i int) bool {
+			r := &x.c.Reactions[i]
+			return r.Side || r.Optional || r.Undoes != ""
+		}
 		if !slices.ContainsFunc(at, func(i int) bool { return !last(i) }) {
 			continue // an end in itself
 		}

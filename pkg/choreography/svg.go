@@ -40,6 +40,7 @@ const (
 	headHeight = 44.0
 	footHeight = 34.0
 	maxShown   = 40 // characters of a line
+	minWidth   = 800.0
 )
 
 // svg returns the drawing as an SVG that needs nothing else: no font, no script,
@@ -53,7 +54,7 @@ func (d *drawing) svg() string {
 		g.Edges = append(g.Edges, layout.Edge{From: e.from, To: e.to})
 	}
 	placed := layout.Place(g, layout.Spacing{Nodes: 22, Layers: 42})
-	width := math.Max(placed.Width, 620) + 2*margin
+	width := math.Max(placed.Width, minWidth) + 2*margin
 	height := placed.Height + 2*margin + headHeight + footHeight
 
 	var b strings.Builder
