@@ -22,7 +22,7 @@ func onEachBench(b *testing.B, bench func(b *testing.B, url string)) {
 func BenchmarkCommit(b *testing.B) {
 	b.Run("whole flows", func(b *testing.B) {
 		onEachBench(b, func(b *testing.B, url string) {
-			commits(b, url, 500, func(batch *ledger.Batch, n int, first uint64) {
+			commits(b, url, func(batch *ledger.Batch, n int, first uint64) {
 				for i := range 500 {
 					order{n: n*500 + i, events: 8, begin: after(time.Duration(n) * time.Second), first: first + uint64(i)*8}.whole(batch)
 				}
@@ -31,9 +31,9 @@ func BenchmarkCommit(b *testing.B) {
 	})
 	b.Run("one event a flow", func(b *testing.B) {
 		onEachBench(b, func(b *testing.B, url string) {
-			commits(b, url, 500, func(batch *ledger.Batch, n int, first uint64) {
+			commits(b, url, func(batch *ledger.Batch, n int, _ uint64) {
 				for i := range 4000 {
-					o := order{n: n/8*4000 + i, events: n%8 + 1, begin: after(time.Duration(n) * time.Second), first: first + uint64(i)}
+					o := order{n: n/8*4000 + i, events: n%8 + 1, begin: after(time.Duration(n/8) * time.Second), first: uint64(n/8*4000 + i)}
 					o.add(batch, o.events)
 					batch.AddFlow(o.snapshot())
 				}
@@ -42,7 +42,7 @@ func BenchmarkCommit(b *testing.B) {
 	})
 }
 
-func commits(b *testing.B, url string, _ int, fill func(batch *ledger.Batch, n int, first uint64)) {
+func commits(b *testing.B, url string, fill func(batch *ledger.Batch, n int, first uint64)) {
 	w := takeOver(b, open(b, url))
 	var (
 		batch ledger.Batch

@@ -157,8 +157,8 @@ type part struct{ flow, index int }
 
 func (l *Ledger) commitFlows(ctx context.Context, w writer, flows []flow.Snapshot) error {
 	var (
-		changed, moved      []int
-		obligations, traces []part
+		changed, moved                  []int
+		obligations, progressed, traces []part
 	)
 	for i := range flows {
 		k := keyOf(&flows[i])
@@ -168,8 +168,12 @@ func (l *Ledger) commitFlows(ctx context.Context, w writer, flows []flow.Snapsho
 			changed = append(changed, i)
 		}
 		for j := range flows[i].Obligations {
-			if l.seen.changed(k, &flows[i].Obligations[j]) {
+			switch l.seen.changed(k, &flows[i].Obligations[j]) {
+			case all:
 				obligations = append(obligations, part{i, j})
+			case progress:
+				progressed = append(progressed, part{i, j})
+			case nothing:
 			}
 		}
 		if flows[i].State == nil {
@@ -190,6 +194,13 @@ func (l *Ledger) commitFlows(ctx context.Context, w writer, flows []flow.Snapsho
 	err = w.insert(ctx, &l.tables.obligations, len(obligations), func(i int, to []any) ([]any, error) {
 		s := &flows[obligations[i].flow]
 		return obligationRow(to, s, &s.Obligations[obligations[i].index])
+	})
+	if err != nil {
+		return err
+	}
+	err = w.insert(ctx, &l.tables.progressed, len(progressed), func(i int, to []any) ([]any, error) {
+		s := &flows[progressed[i].flow]
+		return progressedRow(to, s, &s.Obligations[progressed[i].index]), nil
 	})
 	if err != nil {
 		return err

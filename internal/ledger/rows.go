@@ -121,13 +121,23 @@ func obligationRow(to []any, s *flow.Snapshot, o *flow.Obligation) ([]any, error
 		return nil, err
 	}
 	to = append(to, cleanID(s.Choreography), cleanID(s.ID), o.Number, clean(o.Step, maxText), clean(o.Service, maxName), clean(o.On, maxName),
-		o.Trigger, answers, nanos(o.Since), nanos(o.Deadline), o.State.String(), nanos(o.OverdueSince))
+		o.Trigger, answers)
+	return append(appendStanding(to, o), o.Side, o.Optional), nil
+}
+
+// progressedRow is how far an obligation has come.
+func progressedRow(to []any, s *flow.Snapshot, o *flow.Obligation) []any {
+	return append(appendStanding(to, o), cleanID(s.Choreography), cleanID(s.ID), o.Number)
+}
+
+func appendStanding(to []any, o *flow.Obligation) []any {
+	to = append(to, nanos(o.Since), nanos(o.Deadline), o.State.String(), nanos(o.OverdueSince))
 	if o.OverdueSince.IsZero() {
 		to = append(to, nil, nil, nil)
 	} else {
 		to = appendFinding(to, &o.Finding)
 	}
-	return append(to, o.PaidBy, o.Side, o.Optional), nil
+	return append(to, o.PaidBy)
 }
 
 func appendFinding(to []any, f *flow.Finding) []any {

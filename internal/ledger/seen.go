@@ -30,7 +30,8 @@ type seenFlow struct {
 
 type seenObligation struct {
 	number int
-	hash   uint64
+	// terms is what is owed, and standing how far that has come.
+	terms, standing uint64
 }
 
 // flowFields is what changes seldom in a flow, as maphash takes it.
@@ -65,46 +66,67 @@ func (s *seen) moved(f *flow.Snapshot) bool {
 	return same
 }
 
-// obligationFields is an obligation as maphash takes it.
-type obligationFields struct {
+// terms is what is owed, but for the answers, as maphash takes it.
+type terms struct {
+	side, optional    bool
+	trigger, answers  int
+	step, service, on string
+}
+
+// standing is how far an obligation has come, as maphash takes it.
+type standing struct {
 	state                    flow.ObligationState
 	cause                    flow.Cause
 	certainty                flow.Certainty
-	side, optional           bool
-	trigger, paidBy, answers int
+	paidBy                   int
 	since, deadline, overdue time.Time
-	step, service, on        string
 	evidence                 string
 }
 
-func (s *seen) hash(o *flow.Obligation) uint64 {
-	h := maphash.Comparable(s.seed, obligationFields{
-		state: o.State, cause: o.Finding.Cause, certainty: o.Finding.Certainty, side: o.Side, optional: o.Optional,
-		trigger: o.Trigger, paidBy: o.PaidBy, answers: len(o.For),
-		since: o.Since.UTC().Round(0), deadline: o.Deadline.UTC().Round(0), overdue: o.OverdueSince.UTC().Round(0),
-		step: o.Step, service: o.Service, on: o.On, evidence: o.Finding.Evidence,
+func (s *seen) hash(o *flow.Obligation) seenObligation {
+	t := maphash.Comparable(s.seed, terms{
+		side: o.Side, optional: o.Optional, trigger: o.Trigger, answers: len(o.For), step: o.Step, service: o.Service, on: o.On,
 	})
 	for _, answer := range o.For {
-		h = h*31 + maphash.String(s.seed, answer)
+		t = t*31 + maphash.String(s.seed, answer)
 	}
-	return h
+	return seenObligation{number: o.Number, terms: t, standing: maphash.Comparable(s.seed, standing{
+		state: o.State, cause: o.Finding.Cause, certainty: o.Finding.Certainty, paidBy: o.PaidBy,
+		since: o.Since.UTC().Round(0), deadline: o.Deadline.UTC().Round(0), overdue: o.OverdueSince.UTC().Round(0),
+		evidence: o.Finding.Evidence,
+	})}
 }
 
+// news is what the ledger does not have of an obligation.
+type news int
+
+const (
+	nothing  news = iota
+	progress      // it has what is owed, but not how far that has come
+	all
+)
+
 // changed notes an obligation of a flow that moved was called for, and tells
-// whether the ledger has it otherwise.
-func (s *seen) changed(k flowKey, o *flow.Obligation) bool {
-	f, hash := s.flows[k], s.hash(o)
+// what the ledger does not have of it.
+func (s *seen) changed(k flowKey, o *flow.Obligation) news {
+	f, now := s.flows[k], s.hash(o)
 	for i := range f.obligations {
-		if f.obligations[i].number == o.Number {
-			if f.obligations[i].hash == hash {
-				return false
-			}
-			f.obligations[i].hash = hash
-			return true
+		if f.obligations[i].number != o.Number {
+			continue
+		}
+		before := f.obligations[i]
+		f.obligations[i] = now
+		switch {
+		case before == now:
+			return nothing
+		case before.terms == now.terms:
+			return progress
+		default:
+			return all
 		}
 	}
-	f.obligations = append(f.obligations, seenObligation{o.Number, hash})
-	return true
+	f.obligations = append(f.obligations, now)
+	return all
 }
 
 // begin is called before a batch.

@@ -74,7 +74,7 @@ func (t *table) updateFrom(other string) string {
 
 // tables are those that batches write to.
 type tables struct {
-	contracts, flows, moved, traces, events, failures, obligations, deviations, transitions, markers, audit table
+	contracts, flows, moved, traces, events, failures, obligations, progressed, deviations, transitions, markers, audit table
 }
 
 func newTables() *tables {
@@ -93,6 +93,11 @@ func newTables() *tables {
 			log_offset log_time`)},
 		obligations: table{name: "obligations", columns: words(`choreography flow number step service on_type trigger_event answers
 			owed_since deadline state overdue_since cause certainty evidence paid_by side optional`), keys: words("choreography flow number")},
+		progressed: table{
+			name:    "obligations",
+			columns: words("owed_since deadline state overdue_since cause certainty evidence paid_by choreography flow number"),
+			keys:    words("choreography flow number"), update: true,
+		},
 		deviations: table{name: "deviations", columns: words("choreography flow id kind detail log_offset at")},
 		transitions: table{name: "transitions", columns: words(`choreography flow id kind log_offset at from_status to_status outcome again
 			clean obligation step service on_type owed_since deadline cause certainty evidence late duration deviation detail`)},
