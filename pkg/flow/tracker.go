@@ -71,6 +71,9 @@ func (t *Tracker) Now() time.Time { return moment(t.now) }
 // Live returns how many flows are tracked, without tombstones.
 func (t *Tracker) Live() int { return t.live }
 
+// Tombstones returns how many ended flows are remembered.
+func (t *Tracker) Tombstones() int { return t.retired.live }
+
 // Busy tells whether anything is owed, so that time matters.
 func (t *Tracker) Busy() bool { return len(t.fresh) > 0 || t.deadlines.len() > 0 }
 
