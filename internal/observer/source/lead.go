@@ -80,12 +80,15 @@ func (a *AMQP) leadSession(ctx context.Context, conn *amqp.Connection, up func()
 	})
 	defer end(nil) // before the wait above
 	for {
-		err := lock(conn, a.cfg.Log)
+		err := errNotWanted
+		if l.Wants() {
+			err = lock(conn, a.cfg.Log)
+		}
 		if err == nil {
 			break
 		}
 		var refused *amqp.Error
-		if !errors.As(err, &refused) || refused.Code != amqp.ResourceLocked {
+		if !errors.Is(err, errNotWanted) && (!errors.As(err, &refused) || refused.Code != amqp.ResourceLocked) {
 			return fmt.Errorf("be the one observer that pulses: declare the exclusive queue %s: %w", lockQueue(a.cfg.Log),
 				amqpbus.Explain(err, "queue", lockQueue(a.cfg.Log)))
 		}
@@ -106,6 +109,9 @@ func (a *AMQP) leadSession(ctx context.Context, conn *amqp.Connection, up func()
 	}
 	return context.Cause(ctx)
 }
+
+// errNotWanted stands for another one's lead where it was not tried.
+var errNotWanted = errors.New("not tried")
 
 // lock declares the exclusive queue. A refusal closes the channel, so each try
 // has its own.

@@ -35,6 +35,8 @@ type Log interface {
 
 // Leadership is told how leading goes.
 type Leadership struct {
+	// Wants tells whether to try to lead at all, now.
+	Wants func() bool
 	// Leads is called when this observer leads, with what it can pulse by. It
 	// returns when the lease's context ends, which is when the connection is
 	// lost. With an error, leading is given up for good.

@@ -1,0 +1,328 @@
+package observer
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/laban-io/laban/internal/ledger"
+	"github.com/laban-io/laban/internal/observer/record"
+	"github.com/laban-io/laban/internal/observer/source"
+	"github.com/laban-io/laban/pkg/choreography"
+	"github.com/laban-io/laban/pkg/flow"
+)
+
+// engine applies the log to a tracker. One goroutine uses it.
+type engine struct {
+	o       *Observer
+	tracker *flow.Tracker
+	state   *state
+	epoch   int64
+	redact  *redaction
+
+	// next is the offset after the last record that was applied, and last that
+	// record; none was where next is 0.
+	next uint64
+	last source.Item
+	read bool // since the start
+	// position is where the ledger is, or will be when the commit that is under
+	// way is done.
+	position ledger.Position
+
+	filling, spare *ledger.Batch
+	records        int
+	since          time.Time // when the first of them was applied
+	caughtUp       bool
+}
+
+// apply applies some items.
+func (e *engine) apply(items []source.Item) {
+	for i := range items {
+		e.applyOne(&items[i])
+	}
+	if n := len(items); n > 0 && items[n-1].Kind != source.Gap {
+		e.last = items[n-1]
+	}
+	e.o.readTo(e)
+}
+
+func (e *engine) applyOne(item *source.Item) {
+	if e.records == 0 {
+		e.since = time.Now()
+	}
+	e.records++
+	switch item.Kind {
+	case source.Gap:
+		e.gap(item)
+		return // it is no record
+	case source.Event:
+		e.event(item)
+	case source.Failure:
+		e.filling.Failures = append(e.filling.Failures, ledger.FailureOf(&item.Failure, e.tracker.Now()))
+		e.took(e.tracker.Fail(&item.Failure))
+	case source.Announcement:
+		e.took(e.tracker.Announce(&item.Announcement))
+		e.o.servicesChanged(e)
+	case source.Own:
+		e.own(item)
+	case source.Malformed:
+		e.malformed(item)
+	}
+	e.next, e.read = item.Offset+1, true
+}
+
+func (e *engine) event(item *source.Item) {
+	if item.Tap != "" {
+		e.state.tapped(item.Tap, e.tracker.Now())
+	}
+	result := e.tracker.Observe(&item.Event)
+	if result.Unclaimed != flow.Claimed {
+		e.state.Unclaimed[result.Unclaimed.String()]++
+	}
+	payload := ""
+	if e.o.cfg.KeepPayloads && len(result.Entries) > 0 {
+		payload = e.redact.payload(item.Data)
+	}
+	for _, entry := range result.Entries {
+		e.filling.Events = append(e.filling.Events, ledger.Event{Record: item.Event, Entry: entry, Payload: payload})
+	}
+	e.took(result.Transitions)
+	e.o.eventCame()
+}
+
+// took passes transitions on.
+func (e *engine) took(transitions []flow.Transition) {
+	if len(transitions) == 0 {
+		return
+	}
+	e.filling.Transitions = append(e.filling.Transitions, transitions...)
+	for _, out := range e.o.cfg.Outputs {
+		out.Apply(transitions)
+	}
+	if e.o.cfg.Marker == nil {
+		return
+	}
+	for i := range transitions {
+		if m, ok := e.o.cfg.Marker(&transitions[i]); ok {
+			e.filling.Markers = append(e.filling.Markers, m)
+		}
+	}
+}
+
+// maxReasons bounds the words that malformed records are counted by.
+const maxReasons = 100
+
+func (e *engine) malformed(item *source.Item) {
+	if _, known := e.state.Malformed[item.Reason]; !known && len(e.state.Malformed) < maxReasons {
+		e.o.log.Warn("a record of the log can't be read; it is counted and left out", "reason", item.Reason, "offset", item.Offset, "detail", item.Detail)
+	}
+	if len(e.state.Malformed) < maxReasons {
+		e.state.Malformed[item.Reason]++
+	}
+	if item.Tap != "" {
+		e.state.tapped(item.Tap, e.tracker.Now())
+	}
+}
+
+// gap notes a break of the log.
+func (e *engine) gap(item *source.Item) {
+	e.state.Gaps++
+	e.o.log.Error("the log has a gap; nothing is claimed of the flows that were under way", "reason", item.Reason, "detail", item.Detail)
+	e.took(e.tracker.Gap(&flow.Gap{Place: flow.Place{Offset: item.Offset}, Reason: item.Detail}))
+	if item.NewLog {
+		e.state.LogID, e.state.LogIDAt = "", time.Time{}
+		e.state.Stated = map[string]stated{}
+		e.next = 0
+	}
+}
+
+// own applies a record of an observer.
+func (e *engine) own(item *source.Item) {
+	offset := item.Offset
+	switch r := item.Own.(type) {
+	case record.Pulse:
+		e.took(e.tracker.Pulse(&flow.Pulse{Place: flow.Place{Offset: offset}, Time: r.Time, Queues: r.Seen()}))
+		e.o.pulseRead(e, &r)
+	case record.Identified:
+		if e.state.LogID == "" {
+			e.state.LogID = strings.Clone(r.ID)
+		}
+		if r.ID == e.state.LogID {
+			e.state.LogIDAt = e.tracker.Now()
+		}
+	case record.Contract:
+		e.contract(&r, item)
+	case record.Mapping:
+		e.state.Mapping, e.state.MappingAt = r, e.tracker.Now()
+	case record.Stray:
+		stray := r.Flow(offset)
+		e.filling.Failures = append(e.filling.Failures, ledger.StrayOf(&stray, e.tracker.Now()))
+		e.state.Strays[r.Stream] = max(e.state.Strays[r.Stream], r.Offset+1)
+		e.took(e.tracker.Stray(&stray))
+	case record.Closed:
+		e.act(&ledger.Action{Action: "closed", Actor: r.By, Choreography: r.Choreography, FlowID: r.FlowID, Reason: r.Reason}, offset)
+		closing := r.Flow(offset)
+		e.took(e.tracker.Close(&closing))
+	case record.Redriven:
+		action := "redriven"
+		if r.Discarded {
+			action = "discarded"
+		}
+		e.act(&ledger.Action{
+			Action: action, Actor: r.By, Choreography: r.FlowName, FlowID: r.FlowID, Service: r.Service, EventID: r.EventID, Reason: r.Reason,
+		}, offset)
+		if !r.Discarded {
+			redrive := r.Flow(offset)
+			e.took(e.tracker.Redrive(&redrive))
+		}
+	}
+}
+
+func (e *engine) act(a *ledger.Action, offset uint64) {
+	a.At, a.Offset, a.Logged = e.tracker.Now(), offset, true
+	e.filling.Actions = append(e.filling.Actions, *a)
+}
+
+// contract puts a contract in force that the log states.
+func (e *engine) contract(r *record.Contract, item *source.Item) {
+	before := e.state.Stated[r.Name]
+	if before.Hash == r.Hash {
+		e.state.Stated[r.Name] = stated{Hash: r.Hash, At: e.tracker.Now()}
+		return
+	}
+	c, err := choreography.Parse(r.Name, []byte(r.Text))
+	if err != nil || c.Name != r.Name {
+		item.Reason, item.Detail = "contract", fmt.Sprintf("the contract %s that the log states can't be read: %v", r.Name, err)
+		e.malformed(item)
+		return
+	}
+	e.state.Stated[r.Name] = stated{Hash: r.Hash, At: e.tracker.Now()}
+	e.inForce(c, item.Offset)
+}
+
+// inForce puts a contract in force.
+func (e *engine) inForce(c *choreography.Choreography, offset uint64) {
+	if e.state.InForce[c.Name] != c.Hash {
+		e.o.contracts.know(c)
+		e.o.contracts.use(c.Name, c.Hash)
+		e.state.InForce[c.Name] = c.Hash
+		e.took(e.tracker.Rules(&flow.Rules{Place: flow.Place{Offset: offset}, Choreography: c}))
+		e.filling.Contracts = append(e.filling.Contracts, ledger.ContractOf(c, offset))
+	}
+}
+
+// due tells whether what was applied is to be committed now.
+func (e *engine) due(now time.Time) bool {
+	return e.records > 0 && e.read && (e.records >= commitAt || now.Sub(e.since) >= commitEvery)
+}
+
+// seal completes the batch that is being filled, and begins another. It returns
+// nil where nothing changed the position.
+func (e *engine) seal() *ledger.Batch {
+	b := e.filling
+	to := ledger.Position{LogID: e.state.LogID, Next: e.next}
+	if to == e.position {
+		return nil
+	}
+	e.tracker.Changed(b.AddFlow)
+	for i, out := range e.o.cfg.Outputs {
+		e.state.Outputs[i] = out.State()
+	}
+	b.Epoch, b.From, b.To = e.epoch, e.position, to
+	b.Fingerprint, b.Tracker, b.Metrics = e.last.Fingerprint(), e.tracker.State(), e.state.write()
+	e.position = to
+	e.filling, e.spare = e.spare, nil
+	if e.filling == nil {
+		e.filling = &ledger.Batch{}
+	}
+	e.records = 0
+	return b
+}
+
+// load restores everything from the ledger.
+func (e *engine) load(ctx context.Context) (source.Place, error) {
+	place := source.Place{FromEnd: e.o.cfg.FromEnd, Mapping: e.o.cfg.Mapping}
+	l := e.o.cfg.Ledger
+	if l == nil {
+		e.epoch = time.Now().UnixNano()
+		return place, e.begin()
+	}
+	var err error
+	if e.epoch, err = l.TakeOver(ctx); err != nil {
+		return place, err
+	}
+	head, err := l.Head(ctx)
+	if err != nil {
+		return place, err
+	}
+	e.position = head.Position
+	if head.Position.Next == 0 && head.Position.LogID == "" {
+		return place, e.begin()
+	}
+	if err := e.restore(ctx, &head); err != nil {
+		return place, fmt.Errorf("%w; the ledger is built from the log, so a new one can take its place (laban replay)", err)
+	}
+	e.next = head.Position.Next
+	place.Known, place.Next, place.Fingerprint = head.Position.Next > 0, head.Position.Next, head.Fingerprint
+	if !e.state.MappingAt.IsZero() || len(e.state.Mapping.Taps) > 0 {
+		place.Mapping = e.state.Mapping
+	}
+	return place, nil
+}
+
+// begin prepares for a log of which nothing is known.
+func (e *engine) begin() error {
+	e.state.Outputs = make([][]byte, len(e.o.cfg.Outputs))
+	for _, out := range e.o.cfg.Outputs {
+		if err := out.Restore(nil); err != nil {
+			return err
+		}
+	}
+	for _, c := range e.o.cfg.Contracts {
+		e.inForce(c, 0)
+	}
+	return nil
+}
+
+func (e *engine) restore(ctx context.Context, head *ledger.Head) error {
+	for _, c := range head.Contracts {
+		contract, err := choreography.Parse(c.Name, []byte(c.Text))
+		if err != nil {
+			return fmt.Errorf("the ledger's contract %s can't be read: %w", c.Name, err)
+		}
+		e.tracker.Know(contract)
+		e.o.contracts.know(contract)
+	}
+	var err error
+	if e.state, err = readState(head.Metrics); err != nil {
+		return err
+	}
+	if err := e.tracker.Restore(head.Tracker); err != nil {
+		return err
+	}
+	for name, hash := range e.state.InForce {
+		e.o.contracts.use(name, hash)
+	}
+	for i, out := range e.o.cfg.Outputs {
+		var s []byte
+		if i < len(e.state.Outputs) {
+			s = e.state.Outputs[i]
+		}
+		if err := out.Restore(s); err != nil {
+			return err
+		}
+	}
+	e.state.Outputs = make([][]byte, len(e.o.cfg.Outputs))
+	after, err := e.o.cfg.Ledger.Load(ctx, func(f ledger.LiveFlow) error {
+		return e.tracker.RestoreFlow(f.Choreography, f.Rules, f.ID, f.Key, f.State)
+	})
+	if err != nil {
+		return err
+	}
+	if after.Position != head.Position {
+		return fmt.Errorf("load the ledger: %w", ledger.ErrConflict)
+	}
+	e.tracker.Restored()
+	return nil
+}

@@ -1,0 +1,206 @@
+package observer
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/laban-io/laban/internal/observer/record"
+	"github.com/laban-io/laban/internal/observer/source"
+	"github.com/laban-io/laban/pkg/flow"
+)
+
+// clock is log time as this observer writes it: it starts at the later of its
+// own clock and the last pulse, and advances monotonically, whatever happens to
+// the wall clock.
+type clock struct {
+	mu     sync.Mutex
+	anchor time.Time // with a monotonic reading
+	ahead  time.Duration
+}
+
+func newClock() *clock { return &clock{anchor: time.Now()} }
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at()
+}
+
+func (c *clock) at() time.Time {
+	return c.anchor.Round(0).Add(time.Since(c.anchor) + c.ahead).UTC()
+}
+
+// notBefore sees to it that no time before t is told any more.
+func (c *clock) notBefore(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if behind := t.Sub(c.at()); behind > 0 {
+		c.ahead += behind
+	}
+}
+
+// pulser writes pulses. What it writes depends on the term that it is in.
+type pulser struct {
+	clock    *clock
+	sequence atomic.Uint64
+	wake     chan struct{} // of size one: an event came while there was little to do
+	busy     atomic.Bool   // anything is owed, or the log is being caught up with
+	event    atomic.Int64  // when an event was read last, in nanoseconds
+	quiet    atomic.Bool   // the next pulse is far away
+	queues   queueBook
+}
+
+// hurry asks for a pulse at once where the next one is far away.
+func (p *pulser) hurry() {
+	if !p.quiet.Load() {
+		return
+	}
+	select {
+	case p.wake <- struct{}{}:
+	default: // it is awake
+	}
+}
+
+func (p *pulser) isBusy() bool {
+	return p.busy.Load() || time.Since(time.Unix(0, p.event.Load())) < busyFor
+}
+
+// pulse writes pulses by a lease, until the connection is lost, which ends ctx,
+// or the observer gives up leading.
+func (o *Observer) pulse(ctx context.Context, lease source.Lease) error {
+	o.sight.connected(lease.Blocked)
+	o.leading.set(true)
+	defer o.sight.disconnected("the connection to the broker was lost")
+	next := time.NewTimer(0)
+	defer next.Stop()
+	probe := time.NewTicker(probeEvery)
+	defer probe.Stop()
+	last := time.Time{}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-o.yield:
+			return nil
+		case <-o.pulser.wake:
+		case <-o.termBegan:
+		case <-next.C:
+		case <-probe.C:
+			if time.Since(last) < probeEvery {
+				continue
+			}
+			o.sight.sends()
+			if err := lease.Probe(ctx); err != nil {
+				return nil //nolint:nilerr // the session ends with it, and says why
+			}
+			o.sight.sent(0)
+			continue
+		}
+		t := o.term.Load()
+		if t == nil {
+			next.Reset(busyPulse)
+			continue
+		}
+		o.pulser.quiet.Store(false)
+		if err := o.pulseOnce(ctx, lease, t); err != nil {
+			return nil //nolint:nilerr // as above
+		}
+		last = time.Now()
+		if o.pulser.isBusy() {
+			next.Reset(busyPulse)
+			continue
+		}
+		o.pulser.quiet.Store(true)
+		next.Reset(idlePulse)
+	}
+}
+
+func (o *Observer) pulseOnce(ctx context.Context, lease source.Lease, t *term) error {
+	sequence := o.pulser.sequence.Add(1)
+	at := o.pulser.clock.now()
+	e, err := record.Encode(record.Pulse{
+		Time: at, Log: t.logID(), Epoch: t.epoch, Sequence: sequence, Queues: o.pulser.queues.changes(),
+	}, at)
+	if err != nil {
+		o.log.ErrorContext(ctx, "a pulse can't be written; what was seen of queues is left out", "error", err)
+		if e, err = record.Encode(record.Pulse{Time: at, Epoch: t.epoch, Sequence: sequence}, at); err != nil {
+			return err
+		}
+	}
+	o.sight.sends()
+	if err := lease.Append(ctx, e); err != nil {
+		o.pulser.queues.again()
+		return err
+	}
+	o.sight.sent(sequence)
+	return nil
+}
+
+// queueBook is what was seen of queues, and what of it the log knows.
+type queueBook struct {
+	mu   sync.Mutex
+	seen map[string]flow.QueueSeen // by service
+	told map[string]flow.QueueSeen
+	full time.Time // when all were told last
+}
+
+// fullEvery is how often a pulse tells of all queues, so that a log that forgot
+// its beginning knows them, too.
+const fullEvery = 10 * time.Second
+
+func (b *queueBook) saw(queues []flow.QueueSeen) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	seen := make(map[string]flow.QueueSeen, len(queues))
+	for _, q := range queues {
+		seen[q.Service] = q
+	}
+	b.seen = seen
+}
+
+// changes returns the queues that the log does not know as they are.
+func (b *queueBook) changes() []record.Queue {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := time.Since(b.full) >= fullEvery
+	if all {
+		b.full = time.Now()
+	}
+	var changed []record.Queue
+	for _, service := range sortedNames(b.seen) {
+		q := b.seen[service]
+		if told, ok := b.told[service]; !all && ok && sameQueue(&told, &q) {
+			continue
+		}
+		changed = append(changed, record.QueueOf(&q))
+	}
+	if b.told == nil || all {
+		b.told = make(map[string]flow.QueueSeen, len(b.seen))
+	}
+	for service, q := range b.seen {
+		b.told[service] = q
+	}
+	return changed
+}
+
+// again has the next pulse tell of all queues.
+func (b *queueBook) again() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.full = time.Time{}
+}
+
+func sameQueue(a, b *flow.QueueSeen) bool {
+	if a.Queue != b.Queue || a.Missing != b.Missing || a.Ready != b.Ready || a.Unacked != b.Unacked ||
+		a.Consumers != b.Consumers || a.BindingsKnown != b.BindingsKnown || len(a.Bindings) != len(b.Bindings) {
+		return false
+	}
+	for i := range a.Bindings {
+		if a.Bindings[i] != b.Bindings[i] {
+			return false
+		}
+	}
+	return true
+}
