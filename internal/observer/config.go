@@ -46,8 +46,8 @@ type Config struct {
 	// Committed is called when the ledger has markers to be exported. It must
 	// not block. May be nil.
 	Committed func()
-	// Outputs are told what becomes of flows, in the order of the log.
-	Outputs []Output
+	// Counter counts what is found. May be nil.
+	Counter Counter
 	// Warnings are what there is to say of the set-up.
 	Warnings []string
 
@@ -55,22 +55,47 @@ type Config struct {
 	Logger  *slog.Logger
 }
 
-// Output is something that is told what becomes of flows. The observer calls it
+// Counter counts what an observer finds, in the order of the log. It is called
 // from one goroutine.
-type Output interface {
+type Counter interface {
 	// Apply takes the transitions of a record. They are valid during the call.
 	Apply(transitions []flow.Transition)
+	// Observed takes that an event was read, and whether a flow took it.
+	Observed(u flow.Unclaimed)
+	// Malformed takes that a record could not be read, and why.
+	Malformed(reason string)
+	// Gap takes that the log broke.
+	Gap()
+	// SetContracts says which contracts are in force, and SetActive whether this
+	// observer is the one that watches.
+	SetContracts(contracts []*choreography.Choreography)
+	SetActive(active bool)
 	// State returns what Restore needs to go on from here after a restart. It
 	// is kept in the ledger, with the position that it belongs to.
 	State() []byte
-	// Restore takes over a state. It may come more than once; nil is the state
-	// of one that has seen nothing.
+	// Restore takes over a state. It may come more than once; an empty one is
+	// that of a counter that has counted nothing.
 	Restore(state []byte) error
 }
+
+// noCounter counts nothing.
+type noCounter struct{}
+
+func (noCounter) Apply([]flow.Transition)                   {}
+func (noCounter) Observed(flow.Unclaimed)                   {}
+func (noCounter) Malformed(string)                          {}
+func (noCounter) Gap()                                      {}
+func (noCounter) SetContracts([]*choreography.Choreography) {}
+func (noCounter) SetActive(bool)                            {}
+func (noCounter) State() []byte                             { return nil }
+func (noCounter) Restore([]byte) error                      { return nil }
 
 func (c *Config) setDefaults() {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
+	}
+	if c.Counter == nil {
+		c.Counter = noCounter{}
 	}
 }
 

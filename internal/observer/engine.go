@@ -77,6 +77,7 @@ func (e *engine) event(item *source.Item) {
 		e.state.tapped(item.Tap, e.tracker.Now())
 	}
 	result := e.tracker.Observe(&item.Event)
+	e.o.cfg.Counter.Observed(result.Unclaimed)
 	if result.Unclaimed != flow.Claimed {
 		e.state.Unclaimed[result.Unclaimed.String()]++
 	}
@@ -97,9 +98,7 @@ func (e *engine) took(transitions []flow.Transition) {
 		return
 	}
 	e.filling.Transitions = append(e.filling.Transitions, transitions...)
-	for _, out := range e.o.cfg.Outputs {
-		out.Apply(transitions)
-	}
+	e.o.cfg.Counter.Apply(transitions)
 	if e.o.cfg.Marker == nil {
 		return
 	}
@@ -114,6 +113,7 @@ func (e *engine) took(transitions []flow.Transition) {
 const maxReasons = 100
 
 func (e *engine) malformed(item *source.Item) {
+	e.o.cfg.Counter.Malformed(item.Reason)
 	if _, known := e.state.Malformed[item.Reason]; !known && len(e.state.Malformed) < maxReasons {
 		e.o.log.Warn("a record of the log can't be read; it is counted and left out", "reason", item.Reason, "offset", item.Offset, "detail", item.Detail)
 	}
@@ -128,6 +128,7 @@ func (e *engine) malformed(item *source.Item) {
 // gap notes a break of the log.
 func (e *engine) gap(item *source.Item) {
 	e.state.Gaps++
+	e.o.cfg.Counter.Gap()
 	e.o.log.Error("the log has a gap; nothing is claimed of the flows that were under way", "reason", item.Reason, "detail", item.Detail)
 	e.took(e.tracker.Gap(&flow.Gap{Place: flow.Place{Offset: item.Offset}, Reason: item.Detail}))
 	if item.NewLog {
@@ -207,6 +208,7 @@ func (e *engine) inForce(c *choreography.Choreography, offset uint64) {
 		e.o.contracts.know(c)
 		e.o.contracts.use(c.Name, c.Hash)
 		e.state.InForce[c.Name] = c.Hash
+		e.o.cfg.Counter.SetContracts(e.o.contracts.all())
 		e.took(e.tracker.Rules(&flow.Rules{Place: flow.Place{Offset: offset}, Choreography: c}))
 		e.filling.Contracts = append(e.filling.Contracts, ledger.ContractOf(c, offset))
 	}
@@ -226,9 +228,7 @@ func (e *engine) seal() *ledger.Batch {
 		return nil
 	}
 	e.tracker.Changed(b.AddFlow)
-	for i, out := range e.o.cfg.Outputs {
-		e.state.Outputs[i] = out.State()
-	}
+	e.state.Counter = e.o.cfg.Counter.State()
 	b.Epoch, b.From, b.To = e.epoch, e.position, to
 	b.Fingerprint, b.Tracker, b.Metrics = e.last.Fingerprint(), e.tracker.State(), e.state.write()
 	e.position = to
@@ -273,11 +273,8 @@ func (e *engine) load(ctx context.Context) (source.Place, error) {
 
 // begin prepares for a log of which nothing is known.
 func (e *engine) begin() error {
-	e.state.Outputs = make([][]byte, len(e.o.cfg.Outputs))
-	for _, out := range e.o.cfg.Outputs {
-		if err := out.Restore(nil); err != nil {
-			return err
-		}
+	if err := e.o.cfg.Counter.Restore(nil); err != nil {
+		return err
 	}
 	for _, c := range e.o.cfg.Contracts {
 		e.inForce(c, 0)
@@ -304,16 +301,10 @@ func (e *engine) restore(ctx context.Context, head *ledger.Head) error {
 	for name, hash := range e.state.InForce {
 		e.o.contracts.use(name, hash)
 	}
-	for i, out := range e.o.cfg.Outputs {
-		var s []byte
-		if i < len(e.state.Outputs) {
-			s = e.state.Outputs[i]
-		}
-		if err := out.Restore(s); err != nil {
-			return err
-		}
+	if err := e.o.cfg.Counter.Restore(e.state.Counter); err != nil {
+		return err
 	}
-	e.state.Outputs = make([][]byte, len(e.o.cfg.Outputs))
+	e.o.cfg.Counter.SetContracts(e.o.contracts.all())
 	after, err := e.o.cfg.Ledger.Load(ctx, func(f ledger.LiveFlow) error {
 		return e.tracker.RestoreFlow(f.Choreography, f.Rules, f.ID, f.Key, f.State)
 	})

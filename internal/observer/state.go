@@ -28,7 +28,8 @@ type state struct {
 	Unclaimed map[string]uint64     `json:"unclaimed,omitempty"`
 	Malformed map[string]uint64     `json:"malformed,omitempty"`
 	Tapped    map[string]*tappedNow `json:"tapped,omitempty"`
-	Outputs   [][]byte              `json:"outputs,omitempty"`
+	// Counter is the state of what counts.
+	Counter []byte `json:"counter,omitempty"`
 }
 
 type stated struct {

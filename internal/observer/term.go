@@ -61,6 +61,8 @@ func (o *Observer) runTerm(ctx context.Context, worked *bool) error {
 	o.term.Store(t)
 	poke(o.termBegan)
 	o.role.Store(Active)
+	o.cfg.Counter.SetActive(true)
+	defer o.cfg.Counter.SetActive(false)
 	*worked = true
 	o.log.InfoContext(ctx, "observing", "stream", o.cfg.Log.Stream(), "from", e.next, "flows", e.tracker.Live(), "epoch", e.epoch)
 

@@ -49,14 +49,14 @@ func (a *AMQP) Look(ctx context.Context, l Looking) error {
 			}
 			known.add(seen)
 			l.Saw(seen)
-			pause := lookSeldom
-			if l.Often() {
-				pause = lookOften
-			}
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-time.After(pause):
+			for looked := time.Now(); ; {
+				pause(ctx, lookOften)
+				if ctx.Err() != nil {
+					return nil
+				}
+				if l.Often() || time.Since(looked) >= lookSeldom {
+					break
+				}
 			}
 		}
 	})
