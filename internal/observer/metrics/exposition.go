@@ -99,7 +99,7 @@ func (e *exposition) flows(c *counts, k *known) {
 		e.count(e.desc.clean, f.clean, name)
 		e.count(e.desc.spoiled, f.spoiled, name)
 		for i, n := range f.deviations {
-			e.count(e.desc.deviations, n, name, flow.Deviation(i).String()) //nolint:gosec // there are few
+			e.count(e.desc.deviations, n, name, flow.Deviation(i).String())
 		}
 		for o := completed; o < outcomes; o++ {
 			h := &f.finished[o]
@@ -128,7 +128,7 @@ func (e *exposition) steps(c *counts, k *known) {
 		}
 		can := k.causesOf(s)
 		for i := range counted.stalls {
-			cause := flow.Cause(i) //nolint:gosec // there are few
+			cause := flow.Cause(i)
 			if counted.stalls[i].n > 0 || slices.Contains(can, cause) {
 				e.ch <- counted.stalls[i].metric(e.desc.stalls, s.choreography, s.step, s.service, cause.String())
 			}

@@ -72,8 +72,8 @@ func (h *histogram) metric(desc *prometheus.Desc, labels ...string) prometheus.M
 	total += h.counts[buckets]
 	m := prometheus.MustNewConstHistogram(desc, total, seconds(h.sum), cumulative, labels...)
 	var exemplars []prometheus.Exemplar
-	for _, e := range h.exemplars {
-		if e.at != 0 {
+	for i := range h.exemplars {
+		if e := &h.exemplars[i]; e.at != 0 {
 			exemplars = append(exemplars, e.exemplar(seconds(e.value)))
 		}
 	}

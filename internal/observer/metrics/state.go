@@ -99,7 +99,7 @@ func (w *writer) histogram(h *histogram) {
 	w.int(h.sum)
 	for i, n := range h.counts {
 		if n > 0 {
-			w.uint(uint64(i)) //nolint:gosec // never negative
+			w.uint(uint64(i))
 			w.uint(n)
 			w.exemplar(&h.exemplars[i])
 		}
@@ -142,6 +142,9 @@ func decode(b []byte) (counts, error) {
 		name := r.text()
 		r.ascends(i == 0 || last < name)
 		last, c.flows[name] = name, r.flow()
+		if r.bad {
+			break
+		}
 	}
 	var before step
 	for i := range r.below(maxSteps + 2) {
