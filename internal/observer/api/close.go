@@ -11,7 +11,7 @@ import (
 )
 
 type closeInput struct {
-	flowInput
+	FlowParams
 	Body CloseRequest
 }
 

@@ -59,16 +59,15 @@ type CriticalPath struct {
 	RelayMS float64  `json:"relay_ms"`
 }
 
-// flowInput names a flow. It is exported in fields only, since huma looks no
-// deeper.
-type flowInput struct {
+// FlowParams names a flow. It is exported because huma looks no deeper.
+type FlowParams struct {
 	ID           string `path:"id" maxLength:"1024" doc:"The flow's id"`
 	Choreography string `query:"choreography" maxLength:"200" doc:"Needed only where flows of several choreographies have this id; otherwise the one that started last is meant"`
 }
 
 type detailOutput struct{ Body Detail }
 
-func (a *API) getFlow(ctx context.Context, in *flowInput) (*detailOutput, error) {
+func (a *API) getFlow(ctx context.Context, in *FlowParams) (*detailOutput, error) {
 	d, err := a.cfg.Reader.Flow(ctx, in.Choreography, in.ID)
 	if err != nil {
 		return nil, a.asProblem(ctx, err)

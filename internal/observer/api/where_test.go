@@ -32,7 +32,7 @@ func (w *world) serve(change ...func(*api.Config)) *api.API {
 // get asks an API as somebody on its own host does.
 func get(t testing.TB, a http.Handler, address string) *httptest.ResponseRecorder {
 	t.Helper()
-	return ask(t, a, httptest.NewRequest(http.MethodGet, address, nil))
+	return ask(t, a, httptest.NewRequest(http.MethodGet, address, http.NoBody))
 }
 
 func ask(t testing.TB, a http.Handler, r *http.Request) *httptest.ResponseRecorder {

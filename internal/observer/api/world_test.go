@@ -47,7 +47,7 @@ func newWorld(t testing.TB) *world {
 	l, err := ledger.Open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"), ledger.Config{Volatile: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, l.Close()) })
-	contract, err := choreography.ParseFile("../../../services/order.choreography.yaml")
+	contract, err := choreography.ParseFile("testdata/order.yaml")
 	require.NoError(t, err)
 	epoch, err := l.TakeOver(ctx)
 	require.NoError(t, err)
