@@ -2,8 +2,9 @@ package flow
 
 import "time"
 
-// dueOf says what the obligation at i is.
-func (t *Tracker) dueOf(f *instance, i int, due *Due) {
+// dueOf says what the obligation at i is. What a gap of pulses adds to its
+// deadline shows once that has passed: it depends on nothing but the flow.
+func (f *instance) dueOf(i int, due *Due) {
 	o := &f.obligations[i]
 	p := f.program
 	r := &p.rules[o.rule]
@@ -14,14 +15,9 @@ func (t *Tracker) dueOf(f *instance, i int, due *Due) {
 	if o.owed == 0 {
 		return
 	}
-	due.Since = moment(o.owed)
-	switch {
-	case o.flags&owedDelayed != 0:
+	due.Since, due.Deadline = moment(o.owed), moment(o.owed+r.within)
+	if o.flags&owedDelayed != 0 {
 		due.Deadline = moment(f.delayOf(i).deadline)
-	case o.state == Open:
-		due.Deadline = moment(t.due(o.owed, r.within))
-	default:
-		due.Deadline = moment(o.owed + r.within)
 	}
 }
 

@@ -159,6 +159,6 @@ func (t *Tracker) reasonFlow(f *instance, service string) {
 		tr := t.say(f, Reasoned)
 		tr.Obligation, tr.Finding = i+1, found
 		tr.Trace = f.traceOf(f.triggerOf(i))
-		t.dueOf(f, i, &tr.Due)
+		f.dueOf(i, &tr.Due)
 	}
 }

@@ -191,7 +191,10 @@ func (t *Tracker) append(f *instance, e *Event, typ typeID, src serviceID, id ui
 		}
 	}
 	f.introduce(i)
-	f.last, f.updated, f.quiet = e.Offset, max(f.updated, at), 0
+	f.last, f.quiet = e.Offset, 0
+	if f.updated < at || f.updated > t.now+int64(gapAfter) { // or it was of before log time
+		f.updated = at
+	}
 	return i
 }
 
@@ -252,6 +255,9 @@ func (f *instance) causeOf(i int) (number int, inferred bool) {
 // producer's time, corrected by what is known of its clock, and held within
 // what the pulses allow.
 func (t *Tracker) estimate(e *Event) int64 {
+	if t.now == 0 {
+		return max(nanos(e.Time), 1) // the log has no time yet, but this
+	}
 	if e.Time.IsZero() {
 		return t.now
 	}

@@ -40,7 +40,7 @@ func (tell *teller) tell(r modelRecord) []flow.Transition {
 // rules after each record of random histories under random contracts: status,
 // what is owed since when, what is overdue since when, and how often.
 func TestItJudgesAsThePlainRulesDo(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	check(t, func(t *rapid.T) {
 		c := drawContract(t)
 		m := &model{c: c}
 		tell := tellerOf(c)
@@ -82,7 +82,7 @@ func TestItJudgesAsThePlainRulesDo(t *testing.T) {
 // TestTheOrderOfEventsIsOfNoConsequence tells the same events in two orders:
 // what is owed in the end is the same.
 func TestTheOrderOfEventsIsOfNoConsequence(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	check(t, func(t *rapid.T) {
 		c := drawContract(t)
 		history := drawHistory(t, c, 14)
 		events := slices.DeleteFunc(slices.Clone(history), func(r modelRecord) bool { return r.eventType == "" })

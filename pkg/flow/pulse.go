@@ -245,7 +245,7 @@ func (t *Tracker) callOverdue(f *instance, i int, deadline int64) {
 	tr := t.say(f, Overdue)
 	tr.Obligation, tr.Finding = i+1, found.why
 	tr.Trace = f.traceOf(f.triggerOf(i))
-	t.dueOf(f, i, &tr.Due)
+	f.dueOf(i, &tr.Due)
 }
 
 // callDeadEnd notes that a flow is quiet, without an outcome or a debt.

@@ -3,12 +3,25 @@ package flow_test
 import (
 	"fmt"
 	"slices"
+	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
 	"github.com/laban-io/laban/pkg/choreography"
 )
+
+// check checks a property some hundred times, or some thousand where there is
+// time.
+func check(t *testing.T, property func(*rapid.T)) {
+	rounds := 1
+	if !testing.Short() {
+		rounds = 10
+	}
+	for range rounds {
+		rapid.Check(t, property)
+	}
+}
 
 // Words of random contracts. Compensations have types of their own.
 var (

@@ -135,7 +135,7 @@ func (t *Tracker) snap(f *instance) *Snapshot {
 		}
 		s.Obligations = append(s.Obligations, Obligation{Number: i + 1, State: o.state, PaidBy: int(o.by)})
 		x := &s.Obligations[len(s.Obligations)-1]
-		t.dueOf(f, i, &x.Due)
+		f.dueOf(i, &x.Due)
 		if o.flags&owedDelayed != 0 {
 			d := f.delayOf(i)
 			x.OverdueSince, x.Finding = moment(d.found), d.why

@@ -106,7 +106,7 @@ func (t *Tracker) met(f *instance, i int) {
 		tr := t.say(f, Paid)
 		tr.Obligation, tr.Late, tr.Duration = i+1, late, f.took(i)
 		tr.Trace = f.traceOf(int(o.by) - 1)
-		t.dueOf(f, i, &tr.Due)
+		f.dueOf(i, &tr.Due)
 		if late {
 			t.deviate(f, Late, f.program.typeName(f.events[o.by-1].typ))
 		}
@@ -122,7 +122,7 @@ func (t *Tracker) relieve(f *instance, i int, kind Kind) {
 	o.flags &^= owedOverdue
 	tr := t.say(f, kind)
 	tr.Obligation, tr.Finding = i+1, f.delayOf(i).why
-	t.dueOf(f, i, &tr.Due)
+	f.dueOf(i, &tr.Due)
 	if kind == Recovered {
 		tr.Trace = f.traceOf(int(o.by) - 1)
 		tr.Duration = f.took(i)
