@@ -53,7 +53,8 @@ type Config struct {
 	// two of them is gone. Default: 10 s.
 	Heartbeat time.Duration
 	// MinBackoff and MaxBackoff bound the wait between attempts to connect,
-	// which doubles, with jitter, and never gives up. Default: 100 ms, 15 s.
+	// which doubles, with jitter, and never gives up. Default: 100 ms, 5 s, so that
+	// a service is back at most 7.5 s after its broker is.
 	MinBackoff time.Duration
 	MaxBackoff time.Duration
 
@@ -76,7 +77,7 @@ func (c *Config) setDefaults() {
 		setDefault(&c.MinBackoff, min(100*time.Millisecond, c.MaxBackoff))
 	}
 	setDefault(&c.MinBackoff, 100*time.Millisecond)
-	setDefault(&c.MaxBackoff, 15*time.Second)
+	setDefault(&c.MaxBackoff, 5*time.Second)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}

@@ -109,7 +109,7 @@ func TestConfigurationIsChecked(t *testing.T) {
 		"no URL":      {amqpbus.Config{}, "URLs is empty"},
 		"bad URL":     {amqpbus.Config{URLs: []string{"http://u:s3cret@host/"}}, "URL http://u@host/"},
 		"negative":    {amqpbus.Config{URLs: []string{"amqp://host/"}, Window: -1}, "Window is negative"},
-		"bad backoff": {amqpbus.Config{URLs: []string{"amqp://host/"}, MinBackoff: time.Minute}, "MaxBackoff 15s is below MinBackoff 1m0s"},
+		"bad backoff": {amqpbus.Config{URLs: []string{"amqp://host/"}, MinBackoff: time.Minute}, "MaxBackoff 5s is below MinBackoff 1m0s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := amqpbus.Open(t.Context(), c.cfg)
