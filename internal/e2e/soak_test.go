@@ -29,7 +29,7 @@ func soakTime(t *testing.T) time.Duration {
 // TestSoakUnderFaults places orders of all fates for a long time while the
 // broker's connections are cut, its memory alarm is raised, and it is restarted
 // or killed, at random. Every order must end as its fate demands, and every
-// invariant hold.
+// invariant hold. LABAN_SOAK_LOG names a file for the log of the services.
 func TestSoakUnderFaults(t *testing.T) {
 	length := soakTime(t)
 	broker := testenv.PrivateRabbitMQ(t)
@@ -63,6 +63,7 @@ func TestSoakUnderFaults(t *testing.T) {
 	rate := 10.0
 	report, err := demo.Run(t.Context(), stop, demo.Config{
 		Rate: &rate, AMQP: broker.URL, Out: os.Stdout, Timeout: 3 * time.Minute,
+		LogFile: os.Getenv("LABAN_SOAK_LOG"),
 	})
 	<-done
 	t.Logf("faults: %v", counts)
