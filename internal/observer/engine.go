@@ -34,10 +34,19 @@ type engine struct {
 	records        int
 	since          time.Time // when the first of them was applied
 	caughtUp       bool
+	limit          uint64 // the offset to stop before; 0: none
 }
 
-// apply applies some items.
-func (e *engine) apply(items []source.Item) {
+// apply applies some items. It returns whether the limit was reached.
+func (e *engine) apply(items []source.Item) (done bool) {
+	if e.limit > 0 {
+		for n := len(items); n > 0 && items[n-1].Offset+1 >= e.limit; n-- {
+			done = true
+			if items[n-1].Offset >= e.limit {
+				items = items[:n-1]
+			}
+		}
+	}
 	for i := range items {
 		e.applyOne(&items[i])
 	}
@@ -45,6 +54,7 @@ func (e *engine) apply(items []source.Item) {
 		e.last = items[n-1]
 	}
 	e.o.readTo(e)
+	return done
 }
 
 func (e *engine) applyOne(item *source.Item) {

@@ -97,7 +97,7 @@ func (o *Observer) runTerm(ctx context.Context, worked *bool) error {
 		}
 		return o.cfg.Log.Strays(ctx, t.strays, func(ctx context.Context, s record.Stray) error { return o.append(ctx, s) })
 	})
-	err = o.work(ctx, e, t, place, nil)
+	err = o.work(ctx, e, t, place)
 	end(err)
 	works.Wait()
 	if err == nil {
@@ -118,10 +118,10 @@ func (o *Observer) newEngine() *engine {
 // chunksAhead is how many chunks of items the reader may be ahead.
 const chunksAhead = 8
 
-// work reads, applies and commits until ctx ends, the log can't be read, or the
-// ledger can't be written. until, where set, ends it too, once what was applied
-// is committed.
-func (o *Observer) work(ctx context.Context, e *engine, t *term, place source.Place, until func() bool) error {
+// work reads, applies and commits until ctx ends, the log can't be read, the
+// ledger can't be written, or the engine has reached its limit. What was applied
+// is committed before it returns.
+func (o *Observer) work(ctx context.Context, e *engine, t *term, place source.Place) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	chunks := make(chan []source.Item, chunksAhead)
@@ -160,7 +160,7 @@ func (o *Observer) work(ctx context.Context, e *engine, t *term, place source.Pl
 		case <-ctx.Done():
 			done = true
 		case items := <-in:
-			e.apply(items)
+			done = e.apply(items)
 		case err := <-committed:
 			if err != nil {
 				return err
@@ -177,7 +177,6 @@ func (o *Observer) work(ctx context.Context, e *engine, t *term, place source.Pl
 			answer <- e.tracker.Survey()
 		case now := <-tick.C:
 			o.paint(e, t, now)
-			done = until != nil && until()
 		}
 		if underWay == nil && e.due(time.Now()) {
 			if underWay = e.seal(); underWay != nil {

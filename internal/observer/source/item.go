@@ -2,7 +2,9 @@ package source
 
 import (
 	"crypto/sha256"
+	"time"
 
+	"github.com/laban-io/laban/internal/observer/mapping"
 	"github.com/laban-io/laban/internal/observer/record"
 	"github.com/laban-io/laban/pkg/flow"
 )
@@ -70,9 +72,17 @@ type Place struct {
 	Next    uint64
 	Known   bool
 	FromEnd bool
+	// Since, where set and Next is not known, begins with the first records of
+	// that time, or a little before.
+	Since time.Time
 	// Fingerprint is that of the item before Next, where there is one to be
 	// compared.
 	Fingerprint []byte
 	// Mapping is how tapped messages are read until the log states another.
 	Mapping record.Mapping
+}
+
+// MalformedReasons are the words that malformed records are counted by.
+func MalformedReasons() []string {
+	return []string{"not-an-event", "announcement", "direct", "record", "contract", "no-mapping", mapping.NoType, mapping.NotJSON, mapping.BadText}
 }

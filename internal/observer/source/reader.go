@@ -82,6 +82,8 @@ func (r *reader) begin() any {
 	switch {
 	case !r.at.Known && r.at.FromEnd:
 		return "next"
+	case !r.at.Known && !r.at.Since.IsZero():
+		return r.at.Since
 	case !r.at.Known:
 		return "first"
 	case r.compare:

@@ -42,13 +42,33 @@ func (a *AMQP) Tap(ctx context.Context, told func([]Bound)) error {
 	})
 }
 
-// CheckTaps returns what would be tapped, and binds nothing.
-func (a *AMQP) CheckTaps(ctx context.Context) (bound []Bound, err error) {
+// Report is what [AMQP.Check] found.
+type Report struct {
+	LogExists bool
+	Taps      []Bound
+	// Management says what the management API adds, or why it can't be asked.
+	Management string
+}
+
+// Check asks the broker what would be observed, and declares and binds nothing.
+func (a *AMQP) Check(ctx context.Context) (r Report, err error) {
+	if a.management == nil {
+		r.Management = "no management API: unacknowledged messages, and bindings of services that do not announce themselves, can't be seen"
+	} else {
+		defer a.management.close()
+		r.Management = "the management API answers"
+		if _, err := a.management.unacked(ctx); err != nil {
+			r.Management = err.Error()
+		}
+	}
 	err = a.sessions.Once(ctx, "check", func(ctx context.Context, conn *amqp.Connection) error {
-		bound, err = a.bindAll(ctx, conn, false)
+		if r.LogExists, err = queueExists(conn, a.cfg.Log); err != nil {
+			return err
+		}
+		r.Taps, err = a.bindAll(ctx, conn, false)
 		return err
 	})
-	return bound, err
+	return r, err
 }
 
 func (a *AMQP) bindAll(ctx context.Context, conn *amqp.Connection, bind bool) ([]Bound, error) {
