@@ -289,3 +289,34 @@ func TestReadersSeeWholeBatches(t *testing.T) {
 		}
 	})
 }
+
+// TestFlowsThatStartTogetherArePaged has more flows of one moment than a page.
+func TestFlowsThatStartTogetherArePaged(t *testing.T) {
+	onEach(t, func(t *testing.T, url string) {
+		w := takeOver(t, open(t, url))
+		var b ledger.Batch
+		want := []string{}
+		for _, name := range []string{"Order", "order", "ähnlich"} { // by bytes, in any locale
+			for _, id := range []string{"1", "2", "A", "a"} {
+				b.AddFlow(&flow.Snapshot{Choreography: name, ID: id, Started: start(), State: []byte("x"), Status: flow.Running})
+				want = append(want, name+":"+id)
+			}
+		}
+		w.commit(t, &b, 1)
+		for _, f := range []ledger.Filter{{Limit: 5}, {Limit: 5, Statuses: flow.Statuses()}} {
+			got := []string{}
+			for {
+				flows, next, err := w.Flows(t.Context(), f)
+				require.NoError(t, err)
+				for i := range flows {
+					got = append(got, flows[i].Choreography+":"+flows[i].ID)
+				}
+				if next == "" {
+					break
+				}
+				f.Cursor = next
+			}
+			require.Equal(t, want, got)
+		}
+	})
+}
