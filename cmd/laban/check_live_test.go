@@ -53,7 +53,7 @@ func TestCheckLiveNamesTheTutorialsMistake(t *testing.T) {
 	require.Eventually(t, func() bool {
 		status, out, errs = laban(t, "check", "--live", "--amqp", broker.URL)
 		return out == `announcements: error: payment 1.0.0 emits "paymentRejected", and inventory 1.0.0 listens to "PaymentRejected" — did you mean "PaymentRejected"? [near-miss]
-    nobody hears the one and nobody emits the other; names of events must be the same to the letter
+    nobody asks for the one by name and nobody emits the other; names of events must be the same to the letter
 3 running services: 1 error and 0 warnings
 `
 	}, 20*time.Second, 10*time.Millisecond, "%s%s", &out, &errs)

@@ -10,11 +10,12 @@ const sweeps = 24
 
 // maxPairs is how many pairs of cells in one layer are compared for crossings;
 // beyond it, nobody could see the difference.
-const maxPairs = 300_000
+const maxPairs = 100_000
 
 // order sorts each layer by the mean place of the neighbours, down and up by
 // turns, and keeps the order with the fewest crossings.
 func (l *layers) order() {
+	l.means = make([]float64, len(l.cells))
 	pairs := 0
 	for _, row := range l.rows {
 		pairs += len(row) * len(row)
@@ -51,7 +52,7 @@ func (l *layers) sweep(n int) {
 }
 
 func (l *layers) sort(row []int, neighbours func(*cell) []int) {
-	mean := make(map[int]float64, len(row))
+	mean := l.means
 	for _, i := range row {
 		c := &l.cells[i]
 		near := neighbours(c)

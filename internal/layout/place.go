@@ -47,6 +47,7 @@ type layers struct {
 	bends   [][]int // of each edge, from top to bottom
 
 	ceilings, floors []float64 // of layers
+	means            []float64 // of the neighbours' places, of cells
 }
 
 // valid tells whether an edge is placed.

@@ -90,7 +90,7 @@ func (k *checker) deadEnd(x *index, e *explorer, m moment) {
 func (x *index) leads(t string, e *explorer, m moment) bool {
 	for n, d := range e.duties {
 		r := &x.c.Reactions[d.reaction]
-		if m.met.has(n) && !m.void.has(n) && r.Undoes == "" && slices.Contains(r.On.Types(), t) {
+		if m.met.has(n) && !m.void.has(n) && r.Undoes == "" && !r.Optional && slices.Contains(r.On.Types(), t) {
 			return true
 		}
 	}

@@ -103,6 +103,20 @@ func TestWhatIsWrongWithASmallContract(t *testing.T) {
 			"a loop of one", "- {service: two, on: s, emits: s, within: 1s}\n  - {service: two, on: s, emits: [done, broken], within: 1s}",
 			[]string{`error endless-loop: a flow that comes to "s" never ends: s → s`},
 		},
+		{"a loop with two ways in", "- {service: two, on: s, emits: [done, broken], within: 1s}\n  - {service: two, on: s, emits: [x], within: 1s}\n  - {service: two, on: s, emits: [y], within: 1s}\n  - {service: two, on: x, emits: p, within: 1s}\n  - {service: two, on: y, emits: q, within: 1s}\n  - {service: two, on: p, emits: q, within: 1s}\n  - {service: two, on: q, emits: p, within: 1s}", []string{
+			`error endless-loop: a flow that comes to "p" never ends: p → q → p`,
+		}},
+		{"a condition that never comes", "- {service: two, on: s, emits: [done, broken], within: 1s}\n  - {service: two, on: s, if: x, emits: [y], within: 1s}\n  - {service: two, on: y, emits: [x], within: 1s, side: true}\n", []string{
+			`warning unreachable-reaction: the reaction can never happen: nothing that starts a flow leads to "x"`,
+			`warning unreachable-reaction: the reaction can never happen: nothing that starts a flow leads to "y"`,
+		}},
+		{"a retry beside something else", "- {service: two, on: [s, retry], emits: [done, failed], within: 1s}\n  - {service: one, on: failed, emits: [retry, broken], within: 1s}\n  - {service: two, on: s, emits: noted, within: 1s}\n  - {service: one, on: noted}", nil},
+		{"a loop that something ends", "- {service: two, on: s, emits: [done, broken, ping], within: 1s}\n  - {service: two, on: ping, unless: late, emits: [pong], within: 1s}\n  - {service: one, on: pong, emits: ping, within: 1s}\n  - {service: one, on: ping, emits: [late], within: 1s}\n  - {service: one, on: late, emits: broken, within: 1s}", []string{
+			`warning nothing-undoes: a flow that fails by "broken" keeps "late", which no reaction undoes`,
+		}},
+		{"perhaps", "- {service: two, on: s, emits: [done, broken], within: 1s, optional: true}", []string{
+			`error dead-end: "s" leads nowhere: a flow that comes to it has no outcome, and nobody owes it anything more`,
+		}},
 		{
 			"an end that is none", "- {service: two, on: s, emits: [done, broken, lost], within: 1s}",
 			[]string{`error dead-end: "lost" leads nowhere: a flow that comes to it has no outcome, and nobody owes it anything more`},

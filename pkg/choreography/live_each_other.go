@@ -16,15 +16,15 @@ func (l *live) eachOther() {
 		}
 	}
 	for _, t := range sortedKeys(emitted) {
-		if l.told[t] || l.heard(t) {
-			continue
+		if l.told[t] || len(awaited[t]) > 0 {
+			continue // one that listens to everything does not make it right
 		}
 		if near, ok := nearName(t, lonely); ok && !l.told[near] {
 			l.told[t], l.told[near] = true, true
 			l.add(finding{
 				code: CodeNearMiss, severity: SeverityError, service: emitted[t][0], event: t,
 				message: l.titles(emitted[t]) + " emits " + quote(t) + ", and " + l.titles(awaited[near]) + " listens to " + quote(near) + " — did you mean " + quote(near) + "?",
-				hint:    "nobody hears the one and nobody emits the other; names of events must be the same to the letter",
+				hint:    "nobody asks for the one by name and nobody emits the other; names of events must be the same to the letter",
 			})
 		}
 	}

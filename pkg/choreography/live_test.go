@@ -120,6 +120,8 @@ func TestTheTutorialsMistake(t *testing.T) {
 		`error near-miss: payment 1.0.0 emits "paymentRejected", and inventory 1.0.0 listens to "PaymentRejected" — did you mean "PaymentRejected"?`,
 	}, found(problems))
 	require.Equal(t, "announcements", problems[0].Place())
+	audit := choreography.Announcement{Service: "audit", Bindings: []string{"#"}}
+	require.Equal(t, problems, choreography.CheckLive(nil, append(announced, audit)), "also where something else listens to everything")
 	announced[1].Bindings[1] = "paymentRejected"
 	require.Empty(t, choreography.CheckLive(nil, announced))
 }
