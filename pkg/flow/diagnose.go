@@ -94,8 +94,8 @@ func (f *instance) notBound(i int, s *serviceSeen) (Finding, bool) {
 			continue // what is undone need not be listened to
 		}
 		eventType := f.program.typeName(f.events[e].typ)
-		if binds, known := s.binds(eventType); known && !binds {
-			return Finding{Cause: NotBound, Certainty: Certain, Evidence: "the queue of " + s.name + " does not ask for " + eventType}, true
+		if found, ok := s.unbound(eventType); ok {
+			return found, true
 		}
 	}
 	return Finding{}, false

@@ -59,7 +59,7 @@ func (t *Tracker) Redrive(x *Redrive) []Transition {
 			return n.event == id && (n.service == x.Service || n.service == "")
 		})
 		t.touch(f)
-		t.reasonFlow(f, "")
+		t.reasonFlow(f, "", true)
 	})
 	return t.transitions
 }
@@ -82,7 +82,7 @@ func (t *Tracker) note(flowName, flowID, key, eventType string, n note) {
 		}
 		r.notes = append(r.notes, n)
 		t.touch(f)
-		t.reasonFlow(f, "")
+		t.reasonFlow(f, "", true)
 	})
 }
 
@@ -128,8 +128,9 @@ func clip(s string, n int) string {
 	return strings.Clone(s)
 }
 
-// reason looks again at why what a service owes is overdue.
-func (t *Tracker) reason(service string) {
+// reason looks again at why what a service owes is overdue. Unless exactly,
+// other figures in the evidence alone are not worth telling.
+func (t *Tracker) reason(service string, exactly bool) {
 	if len(t.stalled) == 0 {
 		return
 	}
@@ -139,20 +140,20 @@ func (t *Tracker) reason(service string) {
 	}
 	slices.SortFunc(stalled, byAge)
 	for _, f := range stalled {
-		t.reasonFlow(f, service)
+		t.reasonFlow(f, service, exactly)
 	}
 }
 
 // reasonFlow does so for one flow; for all its services where none is named.
-func (t *Tracker) reasonFlow(f *instance, service string) {
+func (t *Tracker) reasonFlow(f *instance, service string, exactly bool) {
 	for i := range f.obligations {
 		o := &f.obligations[i]
 		if o.flags&owedOverdue == 0 || service != "" && f.program.serviceNames[f.program.rules[o.rule].service] != service {
 			continue
 		}
 		found, d := t.diagnose(f, i), f.delayOf(i)
-		if d.why == found || service != "" && d.why.Cause == found.Cause && d.why.Certainty == found.Certainty {
-			continue // at most figures changed
+		if d.why == found || !exactly && d.why.Cause == found.Cause && d.why.Certainty == found.Certainty {
+			continue
 		}
 		d.why = found
 		t.touch(f)

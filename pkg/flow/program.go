@@ -75,10 +75,10 @@ type fact struct {
 	// emitters are the services that emit it, unprompted those that do so
 	// without a trigger.
 	emitters, unprompted []serviceID
-	// undo tells that every rule which it can pay is a compensation, and within
-	// is the longest time that one of those rules gives.
-	undo   bool
-	within int64
+	// undo and side tell that every rule which it can pay is a compensation, or
+	// a side effect; within is the longest time that one of those rules gives.
+	undo, side bool
+	within     int64
 }
 
 // compile makes a contract ready.
@@ -186,10 +186,12 @@ func (p *program) indexRules() {
 	}
 	for typ, rules := range p.byAnswer {
 		p.overlap = p.overlap || len(rules) > 1
+		fact := &p.facts[typ]
+		fact.undo, fact.side = len(rules) > 0, len(rules) > 0
 		for _, i := range rules {
-			p.facts[typ].within = max(p.facts[typ].within, p.rules[i].within)
+			r := &p.rules[i]
+			fact.undo, fact.side, fact.within = fact.undo && r.undo(), fact.side && r.side, max(fact.within, r.within)
 		}
-		p.facts[typ].undo = len(rules) > 0 && !slices.ContainsFunc(rules, func(i uint16) bool { return !p.rules[i].undo() })
 	}
 }
 

@@ -19,7 +19,7 @@ func (t *Tracker) Pulse(p *Pulse) []Transition {
 	changed := t.services.see(p.Queues, now)
 	t.lookAtDue()
 	for _, service := range changed {
-		t.reason(service)
+		t.reason(service, false)
 	}
 	t.buryRetiring()
 	t.forgetOld()
@@ -252,7 +252,7 @@ func (t *Tracker) callOverdue(f *instance, i int, deadline int64) {
 func (t *Tracker) callDeadEnd(f *instance, due int64) {
 	f.flags |= flagDeadEnd
 	f.stalls++
-	last := len(f.events) - 1
+	last := f.lastStep()
 	f.rarely().deadEnd = deadEnd{
 		deadline: due, found: t.now, last: uint16(last), //nolint:gosec // at most maxMaxEvents
 		why: Finding{
@@ -263,4 +263,14 @@ func (t *Tracker) callDeadEnd(f *instance, due int64) {
 	tr := t.say(f, Overdue)
 	tr.Due, tr.Finding = f.deadEndDue(), f.rare.deadEnd.why
 	tr.Trace = f.traceOf(last)
+}
+
+// lastStep returns the index of the last event that is not a mere side effect.
+func (f *instance) lastStep() int {
+	for i := len(f.events) - 1; i > 0; i-- {
+		if typ := f.events[i].typ; typ == foreignType || !f.program.facts[typ].side {
+			return i
+		}
+	}
+	return 0
 }

@@ -90,26 +90,30 @@ func (s *services) announce(a Announcement) {
 	if seen == nil {
 		return
 	}
-	seen.instances = slices.DeleteFunc(seen.instances, func(b Announcement) bool { return b.Instance == a.Instance })
-	// Instances of an older version have been replaced, or will say otherwise
+	// Instances of another version have been replaced, or will say otherwise
 	// within the hour.
+	seen.instances = slices.DeleteFunc(seen.instances, func(b Announcement) bool { return b.Instance == a.Instance || b.Version != a.Version })
 	if len(seen.instances) == maxInstances {
 		seen.instances = slices.Delete(seen.instances, 0, 1)
 	}
 	seen.instances = append(seen.instances, a)
 }
 
-// binds tells whether the service's queue asks for an event of this type, by
-// what its newest instance announced or by what was seen of the queue; known
-// is false where nothing tells.
-func (s *serviceSeen) binds(eventType string) (binds, known bool) {
+// unbound tells whether the service's queue does not ask for an event of this
+// type, by what was seen of the queue, or else by what the service's newest
+// instance announced.
+func (s *serviceSeen) unbound(eventType string) (Finding, bool) {
 	if s.queue.BindingsKnown {
-		return anyMatches(s.queue.Bindings, eventType), true
+		return Finding{
+			Cause: NotBound, Certainty: Certain, Evidence: "the queue of " + s.name + " does not ask for " + eventType,
+		}, !anyMatches(s.queue.Bindings, eventType)
 	}
 	if n := len(s.instances); n > 0 {
-		return anyMatches(s.instances[n-1].Bindings, eventType), true
+		return Finding{
+			Cause: NotBound, Certainty: Likely, Evidence: "by what " + s.name + " announced, its queue does not ask for " + eventType,
+		}, !anyMatches(s.instances[n-1].Bindings, eventType)
 	}
-	return false, false
+	return Finding{}, false
 }
 
 func anyMatches(patterns []string, key string) bool {
@@ -151,7 +155,7 @@ func (t *Tracker) Announce(a *Announcement) []Transition {
 	kept.Service, kept.Version, kept.Instance, kept.Queue = strings.Clone(a.Service), strings.Clone(a.Version), strings.Clone(a.Instance), strings.Clone(a.Queue)
 	kept.Bindings, kept.Emits = slices.Clone(a.Bindings), slices.Clone(a.Emits)
 	t.services.announce(kept)
-	t.reason(a.Service)
+	t.reason(a.Service, true)
 	return t.transitions
 }
 
