@@ -5,13 +5,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/laban-io/laban/services"
+	ordersystem "github.com/laban-io/laban/services"
 )
 
 // TestTheDemoJudgesByTheContract compares the demo's rules with those of the
 // order system's contract.
 func TestTheDemoJudgesByTheContract(t *testing.T) {
-	c, err := services.Order()
+	c, err := ordersystem.Order()
 	require.NoError(t, err)
 	byType := kindsByType()
 	kinds := func(types []string) (list []kind) {
