@@ -29,9 +29,9 @@ func (m *model) causes(service int, emits []int) (by evidence, without int) {
 }
 
 // before returns what can have caused the answers by the order of the log: the
-// types of other services that, in the flows that have both, are there before
-// the last answer nearly always.
-func (m *model) before(service int, emits []int, leaveOut []int) evidence {
+// types of other services that are there before the last answer in that share
+// of the flows that have both.
+func (m *model) before(service int, emits, leaveOut []int, least float64) evidence {
 	own := map[int]bool{}
 	for _, p := range m.pairs {
 		if p.service == service {
@@ -68,15 +68,18 @@ func (m *model) before(service int, emits []int, leaveOut []int) evidence {
 		}
 	}
 	for t := range first {
-		if own[t] || float64(first[t]) < mostly*float64(both[t]) {
+		if own[t] || float64(first[t]) < least*float64(both[t]) {
 			delete(first, t)
 		}
 	}
 	return first
 }
 
-// mostly is what "nearly always" means.
-const mostly = 0.9
+// Shares that stand for words.
+const (
+	mostly  = 0.9 // nearly always
+	atTimes = 0.2
+)
 
 // triggers returns the types in the order of the evidence, the best first.
 func (by evidence) triggers() []int {

@@ -111,7 +111,7 @@ func (d *drafter) draft() (*Draft, error) {
 	}
 	for _, o := range d.outcomes() {
 		f.Outcomes = append(f.Outcomes, Outcome{
-			Event: d.types[o.typ], Class: o.class, Said: len(d.answers.Completed)+len(d.answers.Failed) > 0,
+			Event: d.types[o.typ], Class: o.class, Said: d.answers.decided(),
 			Flows: d.flowsWith(o.typ), Alone: o.alone,
 		})
 	}

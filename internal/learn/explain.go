@@ -10,8 +10,9 @@ type explainer struct {
 	*model
 	service  int
 	inferred bool
-	// leaveOut are types that cause nothing.
-	leaveOut []int
+	// sides are types that cause nothing, and undos those that make nobody undo
+	// anything, as far as other causes can be found.
+	sides, undos []int
 	// undoes says what a person says: what an event undoes, or -1 for nothing.
 	undoes map[int]int
 	cache  map[string]claim
@@ -45,8 +46,7 @@ func (x *explainer) explain() []claim {
 		gain, left, right := 0.0, 0, 0
 		for i := range groups {
 			for k := i + 1; k < len(groups); k++ {
-				apart := x.best(groups[i]).cost + x.best(groups[k]).cost
-				if g := apart - x.best(together(groups[i], groups[k])).cost; g > gain {
+				if g := x.gain(groups[i], groups[k]); g > gain {
 					gain, left, right = g, i, k
 				}
 			}
@@ -64,6 +64,36 @@ func (x *explainer) explain() []claim {
 	return claims
 }
 
+// gain is how many events more are explained if two groups of answers are
+// alternatives to each other, rather than each on its own: with conditions, or
+// without, since that the one comes unless the other does is what alternatives
+// are.
+func (x *explainer) gain(a, b []int) float64 {
+	least := 2.0
+	if !x.inferred {
+		if least = 1; !x.sameCause(a, b) {
+			return 0
+		}
+	}
+	one, other, both := x.best(a), x.best(b), x.best(together(a, b))
+	if g := max(one.bare+other.bare-both.bare, one.cost+other.cost-both.cost); g >= least {
+		return g
+	}
+	return 0
+}
+
+// sameCause tells whether something causes now the one and now the other.
+func (x *explainer) sameCause(a, b []int) bool {
+	by, _ := x.causes(x.service, a)
+	too, _ := x.causes(x.service, b)
+	for t := range by {
+		if too[t] > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 func together(a, b []int) []int {
 	both := slices.Concat(a, b)
 	slices.Sort(both)
@@ -77,6 +107,9 @@ func (x *explainer) best(emits []int) claim {
 		return c
 	}
 	c := x.search(emits)
+	if c.kind == unprompted {
+		c.bare = c.cost
+	}
 	x.cache[key] = c
 	return c
 }
@@ -106,9 +139,15 @@ func (x *explainer) search(emits []int) claim {
 			best = c
 		}
 	}
-	better(x.plain(emits, candidates, by))
-	better(x.join(emits, candidates, by))
-	better(x.undo(emits, candidates, best))
+	plain, found := x.plain(emits, candidates, by)
+	joined, foundToo := x.join(emits, candidates, by)
+	if found && foundToo {
+		plain, _ = x.choose([]claim{plain, joined})
+	} else if foundToo {
+		plain = joined
+	}
+	better(plain, found || foundToo)
+	better(x.undo(emits, x.undoCandidates(emits), best))
 	best.inferred = x.inferred && best.kind != unprompted
 	best.mixed = best.kind != unprompted && !x.inferred && float64(without) > (1-mostly)*float64(given)
 	return best
@@ -117,13 +156,23 @@ func (x *explainer) search(emits []int) claim {
 // evidence returns what can have caused the answers.
 func (x *explainer) evidence(emits []int) (by evidence, without int) {
 	if x.inferred {
-		return x.before(x.service, emits, x.leaveOut), 0
+		return x.before(x.service, emits, x.sides, mostly), 0
 	}
 	by, without = x.causes(x.service, emits)
 	for _, t := range emits {
 		delete(by, t)
 	}
 	return by, without
+}
+
+// undoCandidates returns what can have made something be undone. Another cause
+// may have been first, so that an event may well come after the answers.
+func (x *explainer) undoCandidates(emits []int) []int {
+	if x.inferred {
+		return x.before(x.service, emits, slices.Concat(x.sides, x.undos), atTimes).triggers()
+	}
+	by, _ := x.evidence(emits)
+	return by.triggers()
 }
 
 // weigh sets a claim's figures: the events that it does not explain, and what
@@ -135,7 +184,11 @@ func (x *explainer) weigh(c *claim, by evidence) {
 	case undo:
 		c.cost += priceUndo
 	case allOf:
-		c.cost += priceJoin
+		// Without causes it competes with a plain reaction to one of its events,
+		// which explains as much: the nearest trigger is to decide.
+		if !x.inferred {
+			c.cost += priceJoin
+		}
 	case unprompted, anyOf:
 	}
 	conditional := c.unless >= 0 || c.ifs >= 0
@@ -183,4 +236,4 @@ func (x *explainer) choose(claims []claim) (best claim, found bool) {
 
 // slackOf is within what cost claims count as equal: the order of a log is
 // somewhat a matter of chance.
-func slackOf(c claim) float64 { return 0.01 * float64(c.tally.expected) }
+func slackOf(c claim) float64 { return 0.002 * float64(c.tally.expected) }

@@ -13,17 +13,12 @@ const (
 // join looks for events that are answered once for all of them.
 func (x *explainer) join(emits, candidates []int, by evidence) (claim, bool) {
 	var claims []claim
-	for _, on := range someOf(candidates[:min(len(candidates), exhaustive)], 2, joined) {
+	for _, on := range someOf(candidates[:min(len(candidates), 12)], 2, joined) {
 		c := newClaim(x.service, allOf, emits, on)
 		if t := x.fit(&c); float64(t.missing+t.surplus) > hopeless*float64(x.given(&c)) || !x.even(&c) || !x.takeTurns(&c) {
 			continue
 		}
 		x.weigh(&c, by)
-		if x.inferred {
-			// That all of them always come before is what a plain reaction to one
-			// of them does not explain.
-			c.cost -= 2 * priceJoin
-		}
 		claims = append(claims, x.conditioned(c, by))
 	}
 	return x.choose(claims)

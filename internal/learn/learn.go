@@ -18,8 +18,8 @@ type Answers struct {
 	// most events where it is empty. As is also how the draft is to be called.
 	Name string
 	As   string
-	// Completed and Failed are the outcomes. Where both are empty they are
-	// guessed; otherwise what is in neither is no outcome.
+	// Completed and Failed are the outcomes. Where both are nil they are guessed;
+	// otherwise what is in neither is no outcome.
 	Completed, Failed []string
 	// Side and Optional are answers whose reactions are so. Where they are nil
 	// that is guessed.
@@ -27,6 +27,9 @@ type Answers struct {
 	// Undoes says what an event undoes; "" for nothing.
 	Undoes map[string]string
 }
+
+// decided tells whether a person said what the outcomes are.
+func (a *Answers) decided() bool { return a.Completed != nil || a.Failed != nil }
 
 // Draft learns a choreography.
 func (l *Log) Draft(a Answers) (*Draft, error) {
@@ -108,20 +111,23 @@ func (l *Log) undoes(a Answers) map[int]int {
 }
 
 // explainAll explains what each service emits. Where only the order of events
-// tells, it does so twice: compensations, and answers to nearly everything,
-// cause others only where nothing else can have.
+// tells, it does so twice: answers to nearly everything, and compensations of
+// others, are causes only where nothing else can be.
 func (m *model) explainAll(undoes map[int]int) []claim {
 	var claims []claim
-	var leaveOut []int
+	var sides, undos []int
 	for service := range m.services {
-		claims = append(claims, m.explainer(service, nil, undoes).explain()...)
+		claims = append(claims, m.explainer(service, nil, nil, undoes).explain()...)
 	}
 	for i := range claims {
-		if c := &claims[i]; c.kind == undo || m.toMost(c) {
-			leaveOut = append(leaveOut, c.emits...)
+		switch c := &claims[i]; {
+		case c.kind == undo:
+			undos = append(undos, c.emits...)
+		case m.toMost(c):
+			sides = append(sides, c.emits...)
 		}
 	}
-	if len(leaveOut) == 0 {
+	if len(sides)+len(undos) == 0 {
 		return claims
 	}
 	var again []claim
@@ -131,7 +137,7 @@ func (m *model) explainAll(undoes map[int]int) []claim {
 			again = append(again, first...)
 			continue
 		}
-		second := m.explainer(service, leaveOut, undoes).explain()
+		second := m.explainer(service, sides, undos, undoes).explain()
 		if cost(second) <= cost(first)+slackOfAll(first) {
 			again = append(again, second...)
 		} else {
@@ -141,8 +147,8 @@ func (m *model) explainAll(undoes map[int]int) []claim {
 	return again
 }
 
-func (m *model) explainer(service int, leaveOut []int, undoes map[int]int) *explainer {
-	return &explainer{model: m, service: service, inferred: !m.causal[service], leaveOut: leaveOut, undoes: undoes}
+func (m *model) explainer(service int, sides, undos []int, undoes map[int]int) *explainer {
+	return &explainer{model: m, service: service, inferred: !m.causal[service], sides: sides, undos: undos, undoes: undoes}
 }
 
 func cost(claims []claim) (sum float64) {

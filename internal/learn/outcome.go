@@ -81,7 +81,7 @@ func (d *drafter) outcomes() []outcome {
 
 // applyOutcomes takes a person's word over the guess.
 func (d *drafter) applyOutcomes(found *[]outcome) {
-	told := len(d.answers.Completed)+len(d.answers.Failed) > 0
+	told := d.answers.decided()
 	for i := range *found {
 		o := &(*found)[i]
 		if o.class = o.guess; told {

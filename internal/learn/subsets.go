@@ -12,7 +12,7 @@ type scored struct {
 }
 
 // exhaustive is up to how many candidates all their sets are tried.
-const exhaustive = 12
+const exhaustive = 14
 
 // bestSets returns the sets of candidates of the least cost, the best first and
 // of equal ones the smaller first: those within slack of the best, at most keep.
@@ -60,7 +60,8 @@ func consider(all []scored, on []int, cost, slack float64, keep int) []scored {
 	return slices.DeleteFunc(all, func(s scored) bool { return s.cost > least+slack })
 }
 
-// climb adds or takes away one candidate at a time, as long as that helps.
+// climb adds, takes away or exchanges one candidate at a time, as long as that
+// helps.
 func climb(candidates []int, slack float64, keep int, cost func(on []int) float64) []scored {
 	var all, visited []scored
 	try := func(on []int) float64 {
@@ -70,29 +71,38 @@ func climb(candidates []int, slack float64, keep int, cost func(on []int) float6
 	}
 	var on []int
 	least := -1.0
-	for {
-		var best []int
-		for _, t := range candidates {
-			var next []int
-			if i := slices.Index(on, t); i >= 0 {
-				if len(on) == 1 {
-					continue
-				}
-				next = slices.Delete(slices.Clone(on), i, i+1)
-			} else {
-				next = append(slices.Clone(on), t)
-			}
+	for better := true; better; {
+		better = false
+		for _, next := range neighbours(on, candidates) {
 			if c := try(next); least < 0 || c < least {
-				least, best = c, next
+				least, on, better = c, next, true
+				break
 			}
 		}
-		if best == nil {
-			break
-		}
-		on = best
 	}
 	for _, v := range visited {
 		all = consider(all, v.on, v.cost, slack, keep)
 	}
 	return all
+}
+
+// neighbours returns the sets that differ by one candidate, or by one for another.
+func neighbours(on, candidates []int) (sets [][]int) {
+	for _, t := range candidates {
+		if i := slices.Index(on, t); i < 0 {
+			sets = append(sets, append(slices.Clone(on), t))
+		} else if len(on) > 1 {
+			sets = append(sets, slices.Delete(slices.Clone(on), i, i+1))
+		}
+	}
+	for i := range on {
+		for _, t := range candidates {
+			if !slices.Contains(on, t) {
+				exchanged := slices.Clone(on)
+				exchanged[i] = t
+				sets = append(sets, exchanged)
+			}
+		}
+	}
+	return sets
 }
