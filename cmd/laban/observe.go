@@ -140,7 +140,7 @@ func (f *observeFlags) run(cmd *cobra.Command, s streams) error {
 // untilStopped returns a context that ends with the first signal to stop; the
 // second ends the process where it is.
 func untilStopped(parent context.Context) (ctx context.Context, release func()) {
-	ctx, stop, release := untilSignals(parent)
+	ctx, stop, forget := untilSignals(parent)
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -154,6 +154,6 @@ func untilStopped(parent context.Context) (ctx context.Context, release func()) 
 	return ctx, func() {
 		cancel()
 		<-done
-		release()
+		forget()
 	}
 }

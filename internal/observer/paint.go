@@ -89,14 +89,17 @@ func (o *Observer) committedTo(p ledger.Position) {
 	o.picture.Store(&next)
 }
 
-// paint takes a picture of the engine. The engine's goroutine calls it, now and
-// then.
+// paint takes a picture of the engine, unless the last one is fresh. The engine's
+// goroutine calls it now and then, and in the end, without a time.
 func (o *Observer) paint(e *engine, t *term, now time.Time) {
 	before := o.picture.Load()
 	if t != nil {
 		t.look(e)
 	}
-	if now.Sub(before.painted) < paintEvery {
+	switch {
+	case now.IsZero():
+		now = time.Now()
+	case now.Sub(before.painted) < paintEvery:
 		return
 	}
 	o.servicesChanged(e)

@@ -199,7 +199,7 @@ func (o *Observer) work(ctx context.Context, e *engine, t *term, place source.Pl
 			o.wasCommitted(b)
 		}
 	}
-	o.paint(e, t, time.Now())
+	o.paint(e, t, time.Time{})
 	return failed
 }
 
