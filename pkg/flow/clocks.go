@@ -54,7 +54,7 @@ func (c clocks) observe(e *Event, now int64) {
 		k = &clock{}
 		c[strings.Clone(e.Source)] = k
 	}
-	at := e.Time.UnixNano()
+	at := nanos(e.Time)
 	if !k.fresh {
 		k.newest, k.before, k.fresh = at, at-now, true
 		return

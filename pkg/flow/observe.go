@@ -20,8 +20,11 @@ func (t *Tracker) Observe(e *Event) Result {
 			if l.current == nil {
 				continue
 			}
-			if l.knows(e) {
-				unclaimed = min(unclaimed, t.enter(l, e))
+			if !l.knows(e) {
+				continue
+			}
+			if taken := t.enter(l, e); unclaimed == NoChoreography || taken == Claimed {
+				unclaimed = taken
 			}
 		}
 	}
@@ -261,7 +264,7 @@ func (t *Tracker) estimate(e *Event) int64 {
 	if e.Time.IsZero() {
 		return t.now
 	}
-	at := e.Time.UnixNano() - t.clocks.offset(e.Source)
+	at := nanos(e.Time) - t.clocks.offset(e.Source)
 	return min(max(at, t.now), t.now+int64(gapAfter))
 }
 

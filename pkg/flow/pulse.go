@@ -9,7 +9,7 @@ import (
 // Pulse advances log time, and calls overdue what has not come by then.
 func (t *Tracker) Pulse(p *Pulse) []Transition {
 	t.begin(p.Offset)
-	now := max(p.Time.UnixNano(), t.now)
+	now := max(nanos(p.Time), t.now)
 	if t.now == 0 || now-t.now > int64(gapAfter) {
 		t.gapEnd = now
 	}

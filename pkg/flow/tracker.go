@@ -165,10 +165,16 @@ func moment(ns int64) time.Time {
 	return time.Unix(0, ns).UTC()
 }
 
-// nanos is the inverse of moment.
+// nanos is the inverse of moment. Times of before 1970 count as unknown, and
+// those of after 2200 as of then.
 func nanos(at time.Time) int64 {
-	if at.IsZero() {
+	const latest = 7_258_118_400 // 2200-01-01
+	switch seconds := at.Unix(); {
+	case seconds < 0:
 		return 0
+	case seconds > latest:
+		return latest * int64(time.Second)
+	default:
+		return at.UnixNano()
 	}
-	return at.UnixNano()
 }
