@@ -33,7 +33,7 @@ type Closing struct {
 type closeOutput struct{ Body Closing }
 
 func (a *API) closeFlow(ctx context.Context, in *closeInput) (*closeOutput, error) {
-	reason, by := plain(strings.TrimSpace(in.Body.Reason)), plain(strings.TrimSpace(in.Body.By))
+	reason, by := Plain(strings.TrimSpace(in.Body.Reason)), Plain(strings.TrimSpace(in.Body.By))
 	if reason == "" {
 		return nil, huma.Error422UnprocessableEntity("reason: say why the flow is over, for those who read the log later")
 	}
@@ -55,9 +55,9 @@ func (a *API) closeFlow(ctx context.Context, in *closeInput) (*closeOutput, erro
 	return &closeOutput{Body: Closing{ID: d.ID, Choreography: d.Choreography, Key: d.Key, Reason: reason, By: by}}, nil
 }
 
-// plain replaces what is not meant to be seen, so that no text of a message can
+// Plain replaces what is not meant to be seen, so that no text of a message can
 // steer a terminal or fake a line.
-func plain(text string) string {
+func Plain(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029' {
 			return '\uFFFD'

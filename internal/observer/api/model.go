@@ -37,6 +37,7 @@ type Waiting struct {
 	Step     string    `json:"step"`
 	Service  string    `json:"service" doc:"Whose turn it is"`
 	On       string    `json:"on" doc:"The event that made it owed"`
+	Trigger  int       `json:"trigger" doc:"The number of that event"`
 	For      []string  `json:"for" nullable:"false" doc:"The answers, of which one is owed"`
 	Since    time.Time `json:"since,omitzero"`
 	Deadline time.Time `json:"deadline,omitzero"`
@@ -104,7 +105,7 @@ func headFrom(f *ledger.Flow) Head {
 
 func waitingFrom(o *flow.Obligation) Waiting {
 	w := Waiting{
-		Number: o.Number, Step: o.Step, Service: o.Service, On: o.On, For: texts(o.For), Since: o.Since, Deadline: o.Deadline,
+		Number: o.Number, Step: o.Step, Service: o.Service, On: o.On, Trigger: o.Trigger, For: texts(o.For), Since: o.Since, Deadline: o.Deadline,
 		Side: o.Side, Optional: o.Optional,
 	}
 	if !o.OverdueSince.IsZero() {

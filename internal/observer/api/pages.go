@@ -53,11 +53,11 @@ func (a *API) pages(mux *http.ServeMux) {
 		return at("Parked messages", "This page will show the messages that services gave up on, and the flows that wait for them.", "/api/v1/flows?cause=parked")
 	})
 	serve("/flows/{id}", func(r *http.Request) page {
-		id := plain(r.PathValue("id"))
+		id := Plain(r.PathValue("id"))
 		return at("Flow "+id, "This page will show the journey of one flow: its events in the order of their causes, where the time went, and what is missing.", "/api/v1/flows/"+escape(r.PathValue("id")))
 	})
 	serve("/choreographies/{name}", func(r *http.Request) page {
-		name := plain(r.PathValue("name"))
+		name := Plain(r.PathValue("name"))
 		return at("Choreography "+name, "This page will draw the choreography, with the live figures of each reaction.", "/api/v1/choreographies/"+escape(r.PathValue("name")))
 	})
 }

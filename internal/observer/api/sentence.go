@@ -27,7 +27,7 @@ type teller struct {
 }
 
 // String returns what was told. No text of a message can break its line.
-func (t *teller) String() string { return plain(t.b.String()) }
+func (t *teller) String() string { return Plain(t.b.String()) }
 
 func (t *teller) say(format string, args ...any) { fmt.Fprintf(&t.b, format, args...) }
 
