@@ -143,7 +143,7 @@ func (e *engine) gap(item *source.Item) {
 	e.took(e.tracker.Gap(&flow.Gap{Place: flow.Place{Offset: item.Offset}, Reason: item.Detail}))
 	if item.NewLog {
 		e.state.LogID, e.state.LogIDAt = "", time.Time{}
-		e.state.Stated = map[string]stated{}
+		e.state.Stated, e.state.MappingAt = map[string]stated{}, time.Time{}
 		e.next = 0
 	}
 }

@@ -22,7 +22,7 @@ func (o *Observer) state(ctx context.Context, t *term) error {
 	tapped := make(chan error, 1)
 	tapping := false
 	for {
-		pause := time.Minute
+		pause := stateEvery
 		if err := o.stateOnce(ctx, t); err != nil {
 			if ctx.Err() != nil {
 				break
@@ -48,6 +48,9 @@ func (o *Observer) state(ctx context.Context, t *term) error {
 	return nil
 }
 
+// stateEvery is how often it is looked whether anything is to be stated.
+const stateEvery = 3 * time.Second
+
 func (o *Observer) stateOnce(ctx context.Context, t *term) error {
 	s := t.state.Load()
 	old := func(at time.Time) bool { return s.at.Sub(at) >= restateEvery }
@@ -70,7 +73,7 @@ func (o *Observer) stateOnce(ctx context.Context, t *term) error {
 	if len(o.cfg.Mapping.Taps) == 0 && len(s.mapping.Taps) == 0 {
 		return nil
 	}
-	if !reflect.DeepEqual(s.mapping, o.cfg.Mapping) || old(s.mappingAt) {
+	if !reflect.DeepEqual(s.mapping, o.cfg.Mapping) || s.mappingAt.IsZero() || old(s.mappingAt) {
 		return o.append(ctx, o.cfg.Mapping)
 	}
 	return nil

@@ -1,0 +1,48 @@
+package observer_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/laban-io/laban/internal/observer"
+	"github.com/laban-io/laban/internal/testenv"
+	"github.com/laban-io/laban/pkg/flow"
+)
+
+// TestABrokerThatGoesMakesBlind: with the reason, within three seconds; nothing
+// is newly called stalled, and the observer recovers alone.
+func TestABrokerThatGoesMakesBlind(t *testing.T) {
+	b := testenv.PrivateRabbitMQ(t)
+	w := watch(t, b, options{})
+	w.sees(t)
+	web, _ := service(t, b, "web", nil, nil)
+	blind := func(reason observer.BlindReason, since time.Time) {
+		t.Helper()
+		require.Eventually(t, func() bool { return w.Status().Blind == reason }, patience, 10*time.Millisecond)
+		require.Less(t, time.Since(since), 3500*time.Millisecond)
+	}
+
+	place(t, web, "a")
+	w.becomes(t, "a", flow.Running)
+	at := time.Now()
+	b.SetMemoryAlarm(t, true)
+	blind(observer.BrokerBlocked, at)
+	f, _ := w.flowOf(t, "a")
+	require.Equal(t, flow.Running, f.Status)
+	b.SetMemoryAlarm(t, false)
+	w.sees(t)
+	w.becomes(t, "a", flow.Stalled)
+
+	place(t, web, "b")
+	w.becomes(t, "b", flow.Running)
+	b.Kill(t)
+	blind(observer.Unreachable, time.Now())
+	f, _ = w.flowOf(t, "b")
+	require.Equal(t, flow.Running, f.Status)
+	b.Start(t)
+	w.sees(t)
+	w.becomes(t, "b", flow.Stalled)
+	require.Zero(t, w.Status().Log.Gaps)
+}

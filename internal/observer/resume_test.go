@@ -1,0 +1,158 @@
+package observer_test
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/laban-io/laban/internal/ledger"
+	"github.com/laban-io/laban/internal/observer"
+	"github.com/laban-io/laban/internal/observer/source"
+	"github.com/laban-io/laban/internal/testenv"
+	"github.com/laban-io/laban/pkg/bus"
+	"github.com/laban-io/laban/pkg/flow"
+)
+
+// replayed builds a ledger from the log up to where another one is.
+func replayed(t *testing.T, b *testenv.Broker, like *ledger.Ledger, o options) string {
+	t.Helper()
+	head, err := like.Head(t.Context())
+	require.NoError(t, err)
+	l := openLedger(t, "sqlite:"+filepath.Join(t.TempDir(), "replay.db"))
+	defer func() { require.NoError(t, l.Close()) }()
+	obs, err := observer.New(observerConfig(t, b, l, o))
+	require.NoError(t, err)
+	require.NoError(t, obs.Replay(t.Context(), source.Place{}, head.Position.Next))
+	return dump(t, l)
+}
+
+// TestARestartInTheMiddleOfFlowsLosesNothing: an observer is stopped while flows
+// are under way, and goes on where it was; a replay of the log gives the same.
+func TestARestartInTheMiddleOfFlowsLosesNothing(t *testing.T) {
+	b := testenv.RabbitMQ(t)
+	o := options{ledger: "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")}
+	w := watch(t, b, o)
+	var payment, delivery *bus.Bus
+	web, _ := service(t, b, "web", nil, nil)
+	payment, _ = service(t, b, "payment", nil, map[string]bus.HandlerFunc{"order.placed": answers(&payment, "payment.confirmed")})
+	w.sees(t)
+	place(t, web, "a")
+	w.becomes(t, "a", flow.Stalled) // nobody delivers
+	place(t, web, "b")
+	w.becomes(t, "b", flow.Running)
+	w.stop()
+
+	delivery, _ = service(t, b, "delivery", nil, map[string]bus.HandlerFunc{"payment.confirmed": answers(&delivery, "order.shipped")})
+	place(t, web, "c")
+	w = watch(t, b, o)
+	w.sees(t)
+	for _, key := range []string{"b", "c"} {
+		place(t, web, key+"2")
+		f := w.becomes(t, key+"2", flow.Completed)
+		require.Zero(t, f.Stalls)
+	}
+	require.Zero(t, w.Status().Log.Gaps)
+	w.stop()
+
+	l := openLedger(t, o.ledger)
+	defer func() { require.NoError(t, l.Close()) }()
+	live := dump(t, l)
+	require.Contains(t, live, `"order.shipped"`)
+	require.Equal(t, live, replayed(t, b, l, o))
+}
+
+// TestASecondObserverTakesOver: it stands by while the first one runs, and goes
+// on from the ledger within seconds when that one goes.
+func TestASecondObserverTakesOver(t *testing.T) {
+	b := testenv.RabbitMQ(t)
+	o := options{ledger: "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")}
+	first := watch(t, b, o)
+	first.sees(t)
+	web, _ := service(t, b, "web", nil, nil)
+	place(t, web, "a")
+	first.becomes(t, "a", flow.Stalled)
+
+	second := watch(t, b, o)
+	require.Eventually(t, func() bool { return second.Status().Role == observer.Standby }, patience, 20*time.Millisecond)
+	require.Empty(t, second.Survey().Stalled)
+	require.Equal(t, observer.Active, first.Status().Role)
+
+	first.stop()
+	began := time.Now()
+	second.sees(t)
+	require.Less(t, time.Since(began), 10*time.Second)
+	require.Len(t, second.Survey().Stalled, 1)
+	place(t, web, "b")
+	second.becomes(t, "b", flow.Stalled)
+	require.Zero(t, second.Status().Log.Gaps)
+}
+
+// TestALogThatWasMadeAnewIsAGap: nothing is claimed of flows that were under
+// way, and what comes in the new log is tracked.
+func TestALogThatWasMadeAnewIsAGap(t *testing.T) {
+	for name, running := range map[string]bool{"while observed": true, "while not": false} {
+		t.Run(name, func(t *testing.T) {
+			b := testenv.RabbitMQ(t)
+			o := options{ledger: "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")}
+			w := watch(t, b, o)
+			w.sees(t)
+			web, stopWeb := service(t, b, "web", nil, nil)
+			place(t, web, "a")
+			w.becomes(t, "a", flow.Stalled)
+			first := w.Status().Log.ID
+			if !running {
+				w.stop()
+			}
+			b.DeleteQueue(t, "events.log")
+			stopWeb()
+			if !running {
+				w = watch(t, b, o)
+			}
+			w.becomes(t, "a", flow.Unknown)
+			w.sees(t)
+			require.EqualValues(t, 1, w.Status().Log.Gaps)
+			require.NotEqual(t, first, w.Status().Log.ID)
+			web, _ = service(t, b, "web", nil, nil)
+			place(t, web, "b")
+			w.becomes(t, "b", flow.Stalled)
+		})
+	}
+}
+
+// TestRecordsThatWereDroppedAreAGap: the log has lost its beginning, and with it
+// records that were never read.
+func TestRecordsThatWereDroppedAreAGap(t *testing.T) {
+	b := testenv.RabbitMQ(t)
+	b.DeclareQueue(t, "events.log", amqp.Table{"x-queue-type": "stream", "x-max-length-bytes": 200_000, "x-stream-max-segment-size-bytes": 50_000})
+	o := options{ledger: "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")}
+	w := watch(t, b, o)
+	w.sees(t)
+	web, _ := service(t, b, "web", nil, nil)
+	place(t, web, "a")
+	w.becomes(t, "a", flow.Stalled)
+	w.stop()
+
+	ch := b.Channel(t)
+	require.NoError(t, ch.Confirm(false))
+	var last *amqp.DeferredConfirmation
+	for range 2000 {
+		var err error
+		last, err = ch.PublishWithDeferredConfirmWithContext(t.Context(), "events", "noise", false, false, amqp.Publishing{
+			MessageId: "noise", Type: "noise", Body: make([]byte, 1000),
+		})
+		require.NoError(t, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	_, err := last.WaitContext(ctx)
+	require.NoError(t, err)
+
+	w = watch(t, b, o)
+	w.becomes(t, "a", flow.Unknown)
+	w.sees(t)
+	require.EqualValues(t, 1, w.Status().Log.Gaps)
+}
