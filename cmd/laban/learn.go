@@ -15,6 +15,7 @@ import (
 // learnFlags are the flags of laban learn.
 type learnFlags struct {
 	from      string
+	config    string
 	broker    brokerFlags
 	flow      string
 	as        string
@@ -35,7 +36,7 @@ func learnCommand(s streams) *cobra.Command {
 		Long: `Read a log and write down the choreography that is in it: who reacts to what with
 which answers and within what time, joins, compensations, side effects, and how
 flows end. The draft goes to standard output, with comments that say for each
-reaction how often it was seen. Nothing is published and nothing declared.
+reaction how often it was seen.
 
 Who caused what is taken from causation ids. Where events have none, it is
 inferred from what comes before what and how often, and marked so.
@@ -44,7 +45,10 @@ Some things no log can tell: which ends are good ones, what no flow waits for,
 whether an answer that was missing may be. In a terminal you are asked; flags
 answer beforehand; what is left open is marked ASK in the draft.
 
-With --from, the log is a file with a JSON object in each line, in the JSON form
+The log is that of Laban's own bus (--amqp), where nothing is published and
+nothing declared, or that of an observer (--config), which taps the exchanges of
+services that know nothing of Laban: let laban observe run without a contract
+for a while, then learn one from what it recorded. With --from, it is a file with a JSON object in each line, in the JSON form
 of CloudEvents. Only type, and one of flowid, subject and key, are needed:
 
   {"type":"payment.confirmed", "source":"payment",  the event, and who emits it
@@ -58,6 +62,7 @@ of CloudEvents. Only type, and one of flowid, subject and key, are needed:
 A line that is no event is counted and left out. The exit status is 1 where
 nothing could be learned, and 2 where the command line can't be understood.`,
 		Example: `  laban learn --amqp amqp://localhost/ > order.choreography.yaml
+  laban learn --config observer.yaml > shop.yaml
   laban learn --from events.jsonl
   zcat events.jsonl.gz | laban learn --from - -o json
   laban learn --from events.jsonl --completed order.shipped \
@@ -67,6 +72,7 @@ nothing could be learned, and 2 where the command line can't be understood.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.from, "from", "", "read events from this `file`, one in a line; - is standard input")
 	f.broker.add(flags)
+	flags.StringVarP(&f.config, "config", "c", "", "read the log of the observer that is configured by this `file`, with its taps and mappings")
 	flags.StringVar(&f.flow, "flow", "", "learn the choreography of this `name`, where the log has several; the one with most events otherwise")
 	flags.StringVar(&f.as, "as", "", "call the choreography this `name`")
 	flags.StringSliceVar(&f.completed, "completed", nil, "the `events` by which a flow ends well")
@@ -88,10 +94,10 @@ func (f *learnFlags) run(cmd *cobra.Command, s streams) error {
 		return usageError(cmd, err)
 	case f.output != "yaml" && f.output != "json":
 		return usageError(cmd, fmt.Errorf("--output is %q; it can be yaml or json", f.output))
-	case f.from != "" && cmd.Flags().Changed("amqp"):
-		return usageError(cmd, errors.New("--from and --amqp are two logs: give one of them"))
-	case f.from == "" && f.broker.url == "":
-		return usageError(cmd, errors.New("say which log to learn from: --amqp URL, or --from FILE"))
+	case truths(f.from != "", f.config != "", cmd.Flags().Changed("amqp")) > 1:
+		return usageError(cmd, errors.New("--from, --amqp and --config each name a log: give one of them"))
+	case f.from == "" && f.config == "" && f.broker.url == "":
+		return usageError(cmd, errors.New("say which log to learn from: --amqp URL, --config FILE or --from FILE"))
 	}
 	log, err := f.read(cmd.Context(), s)
 	if err != nil {
@@ -110,6 +116,15 @@ func (f *learnFlags) run(cmd *cobra.Command, s streams) error {
 		}
 	}
 	return f.print(s, draft)
+}
+
+func truths(all ...bool) (n int) {
+	for _, b := range all {
+		if b {
+			n++
+		}
+	}
+	return n
 }
 
 // answers returns what the flags answer.

@@ -8,16 +8,19 @@ import (
 	"time"
 
 	"github.com/laban-io/laban/internal/learn"
+	"github.com/laban-io/laban/internal/observer/record"
 	"github.com/laban-io/laban/pkg/amqpbus"
 	"github.com/laban-io/laban/pkg/bus"
 )
 
 // read reads the log that the flags name, to its end.
 func (f *learnFlags) read(ctx context.Context, s streams) (*learn.Log, error) {
-	switch f.from {
-	case "":
+	switch {
+	case f.config != "":
+		return readObserved(ctx, f.config, s.err)
+	case f.from == "":
 		return f.readBroker(ctx, s.err)
-	case "-":
+	case f.from == "-":
 		return readLines(s.in, "standard input", s.err)
 	}
 	file, err := os.Open(f.from)
@@ -59,9 +62,7 @@ func (f *learnFlags) readBroker(ctx context.Context, progress io.Writer) (*learn
 			next = now.Add(progressAfter)
 			fmt.Fprintf(progress, "reading the log: record %d of %d\n", r.Offset, last)
 		}
-		if e, ok := eventOf(r); ok {
-			log.Add(&e)
-		}
+		addRecord(log, r)
 		return nil
 	})
 	if err != nil {
@@ -71,16 +72,28 @@ func (f *learnFlags) readBroker(ctx context.Context, progress io.Writer) (*learn
 	return log, nil
 }
 
-// eventOf returns the event that a record of the log is, if it is one. Copies
-// that wait for another attempt, or that were parked, are none, and neither is
-// what services and observers say of themselves.
-func eventOf(r bus.LogRecord) (learn.Record, bool) {
-	if r.Kind != bus.RecordEvent || r.Malformed != nil {
-		return learn.Record{}, false
-	}
+// addRecord adds the event that a record of the log is, or the pulse. Copies
+// that wait for another attempt, or that were parked, are neither, and nor is
+// what services say of themselves.
+func addRecord(log *learn.Log, r bus.LogRecord) {
 	e := &r.Event
-	return learn.Record{
-		Type: e.Type, Source: e.Source, FlowName: e.FlowName, FlowID: e.FlowID, Key: e.Subject, ID: e.ID, CausationID: e.CausationID,
-		Time: e.Time, TriggerTime: e.TriggerTime,
-	}, true
+	switch {
+	case r.Malformed != nil:
+	case r.Kind == bus.RecordEvent:
+		log.Add(&learn.Record{
+			Type: e.Type, Source: e.Source, FlowName: e.FlowName, FlowID: e.FlowID, Key: e.Subject, ID: e.ID, CausationID: e.CausationID,
+			Time: e.Time, TriggerTime: e.TriggerTime,
+		})
+	case r.Kind == bus.RecordDirect && e.Type == record.PulseType:
+		if own, err := record.Decode(*e); err == nil {
+			addOwn(log, own)
+		}
+	}
+}
+
+// addOwn adds a pulse; other records of an observer tell nothing of flows.
+func addOwn(log *learn.Log, own record.Record) {
+	if p, ok := own.(record.Pulse); ok {
+		log.Pulse(p.Time)
+	}
 }

@@ -31,6 +31,7 @@ type Log struct {
 	events          int
 	counts          Counts
 	newest          int64 // the newest time of any event
+	pulses          pulses
 }
 
 // Counts is what was read, and what of it could not be used.
@@ -116,6 +117,7 @@ func (l *Log) Add(r *Record) {
 		return
 	}
 	f.events = append(f.events, s)
+	l.pulses.wait(f)
 	g.events++
 	l.events++
 	l.newest = max(l.newest, cmp.Or(s.log, s.made))
