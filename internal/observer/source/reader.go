@@ -259,8 +259,12 @@ func (r *reader) flush() error {
 	return nil
 }
 
-// endQuiet is how long nothing may come for the end to be reached.
-const endQuiet = 700 * time.Millisecond
+// The end is reached when nothing has come for endQuiet; in a log that is
+// written to, what came within endMost is at or behind the end as of the begin.
+const (
+	endQuiet = 700 * time.Millisecond
+	endMost  = 2 * time.Second
+)
 
 // End returns the offset after the last record.
 func (a *AMQP) End(ctx context.Context) (end uint64, err error) {
@@ -286,6 +290,8 @@ func (a *AMQP) end(ctx context.Context, conn *amqp.Connection) (uint64, error) {
 		return 0, fmt.Errorf("read the end of %s: %w", a.cfg.Log, amqpbus.Explain(err, "queue", a.cfg.Log))
 	}
 	end := uint64(0)
+	most := time.NewTimer(endMost)
+	defer most.Stop()
 	for n := 0; ; n++ {
 		select {
 		case <-ctx.Done():
@@ -299,6 +305,8 @@ func (a *AMQP) end(ctx context.Context, conn *amqp.Connection) (uint64, error) {
 				return end, nil // still coming: it is at least there
 			}
 		case <-time.After(endQuiet):
+			return end, nil
+		case <-most.C:
 			return end, nil
 		}
 	}
