@@ -57,7 +57,9 @@ func (j *journey) head(sentence string) {
 	}
 	fact("flow", api.Plain(j.ID))
 	fact("status", j.paint(statusColour(j.Status), j.Status))
-	fact("trace", api.Plain(strings.Join(j.TraceIDs, "\n         ")))
+	for i, id := range j.TraceIDs {
+		fact(branch(i == 0, "trace", ""), api.Plain(id))
+	}
 	if !j.StartedAt.IsZero() {
 		fact("started", j.StartedAt.In(j.location).Format("2006-01-02 15:04:05.000 MST"))
 	}
@@ -119,7 +121,7 @@ func (j *journey) event(e *api.Event, last []bool) {
 			below = append(below, c)
 		}
 	}
-	text := e.Type + "  " + e.Source
+	text := e.Type + " by " + e.Source
 	if e.Version != "" {
 		text += " " + e.Version
 	}
@@ -140,20 +142,20 @@ func (j *journey) event(e *api.Event, last []bool) {
 
 // obligation prints what is owed.
 func (j *journey) obligation(o *api.Obligation, last []bool) {
-	mark, word, colour := "○ ", "owed by ", ""
+	mark, text, colour := "○ ", strings.Join(o.For, " | ")+", owed by "+o.Service, ""
 	if o.Overdue {
-		mark, word, colour = "✗ ", "MISSING, owed by ", red
+		mark, text, colour = "✗ ", "MISSING: "+text, red
 	}
 	if o.Side {
-		word += "(aside) "
+		text += " (aside)"
 	}
-	j.line("", last, mark, strings.Join(o.For, " | ")+"  "+word+o.Service, colour, false)
+	j.line("", last, mark, text, colour, false)
 	when := ""
 	if !o.Since.IsZero() {
 		when = "since " + j.clock(o.Since)
 	}
 	if !o.Deadline.IsZero() {
-		when += ", until " + j.clock(o.Deadline)
+		when += ", due " + j.clock(o.Deadline)
 	}
 	if when != "" {
 		j.line("", last, "", strings.TrimPrefix(when, ", "), dim, false)

@@ -40,7 +40,7 @@ func TestHelpTeaches(t *testing.T) {
 		require.Contains(t, out, "\n  laban demo\n")
 	}
 	_, out, _ := laban(t)
-	require.Equal(t, []string{"check", "completion", "demo", "help", "learn", "render", "version"}, commandsIn(out), "only what there is")
+	require.Equal(t, []string{"check", "completion", "demo", "flows", "help", "learn", "observe", "render", "replay", "version", "where"}, commandsIn(out), "only what there is")
 }
 
 // commandsIn returns the commands that a help text lists.
@@ -64,7 +64,7 @@ func TestHelpOfTheDemo(t *testing.T) {
 func TestWhatIsNotUnderstoodIsHelpedWith(t *testing.T) {
 	for line, want := range map[string]string{
 		"dmeo":                   "laban: there is no command \"dmeo\"; did you mean \"demo\"?\nsee laban --help\n",
-		"frobnicate":             "laban: there is no command \"frobnicate\"; there are check, completion, demo, help, learn, render, version\nsee laban --help\n",
+		"frobnicate":             "laban: there is no command \"frobnicate\"; there are check, completion, demo, flows, help, learn, observe, render, replay, version, where\nsee laban --help\n",
 		"--colour":               "laban: there is no flag --colour\nsee laban --help\n",
 		"demo --order 5":         "laban: there is no flag --order; did you mean --orders?\nsee laban demo --help\n",
 		"demo -x":                "laban: there is no flag -x\nsee laban demo --help\n",
@@ -104,16 +104,16 @@ func TestCompletion(t *testing.T) {
 	require.Contains(t, out, "laban")
 }
 
-// process is laban in a process of its own.
-type process struct {
+// child is laban in a process of its own.
+type child struct {
 	cmd  *exec.Cmd
 	out  lockedBuffer
 	read <-chan struct{} // closed when all output is in out; nil if cmd sees to that
 }
 
-func start(t *testing.T, env []string, args ...string) *process {
+func start(t *testing.T, env []string, args ...string) *child {
 	t.Helper()
-	p := &process{cmd: exec.CommandContext(t.Context(), os.Args[0], args...)}
+	p := &child{cmd: exec.CommandContext(t.Context(), os.Args[0], args...)}
 	p.cmd.Env = append(append(os.Environ(), asLaban+"=1", "TMPDIR="+t.TempDir()), env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
 	require.NoError(t, p.cmd.Start())
@@ -121,7 +121,7 @@ func start(t *testing.T, env []string, args ...string) *process {
 }
 
 // wait returns the exit status.
-func (p *process) wait(t *testing.T) int {
+func (p *child) wait(t *testing.T) int {
 	t.Helper()
 	timer := time.AfterFunc(60*time.Second, func() { _ = p.cmd.Process.Kill() })
 	defer timer.Stop()
@@ -132,7 +132,7 @@ func (p *process) wait(t *testing.T) int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
-func (p *process) eventually(t *testing.T, text string) {
+func (p *child) eventually(t *testing.T, text string) {
 	t.Helper()
 	require.Eventually(t, func() bool { return strings.Contains(p.out.String(), text) }, 30*time.Second, 10*time.Millisecond, "%s\n%s", text, &p.out)
 }

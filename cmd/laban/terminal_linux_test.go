@@ -16,7 +16,7 @@ import (
 
 // terminalOf runs laban in a pseudo-terminal of a size, and returns the other
 // end of it and what laban has written there.
-func terminalOf(t *testing.T, width, height uint16, env []string, args ...string) (*process, *os.File) {
+func terminalOf(t *testing.T, width, height uint16, env []string, args ...string) (*child, *os.File) {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	require.NoError(t, err)
@@ -28,7 +28,7 @@ func terminalOf(t *testing.T, width, height uint16, env []string, args ...string
 	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
 	require.NoError(t, err)
 
-	p := &process{cmd: exec.CommandContext(t.Context(), os.Args[0], args...)}
+	p := &child{cmd: exec.CommandContext(t.Context(), os.Args[0], args...)}
 	p.cmd.Env = append(append(os.Environ(), asLaban+"=1", "TMPDIR="+t.TempDir(), "TERM=xterm"), env...)
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = slave, slave, slave
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}

@@ -144,6 +144,9 @@ func (c *Client) get(ctx context.Context, query url.Values, into any, path ...st
 // segment each.
 func (c *Client) request(ctx context.Context, method string, query url.Values, body io.Reader, path ...string) (*http.Request, error) {
 	for i := 1; i < len(path); i++ {
+		if path[i] == "" || path[i] == "." || path[i] == ".." {
+			return nil, fmt.Errorf("%q is an id that no address can have", path[i])
+		}
 		path[i] = url.PathEscape(path[i])
 	}
 	address := c.base.JoinPath(path...)
