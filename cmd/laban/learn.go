@@ -107,11 +107,8 @@ func (f *learnFlags) run(cmd *cobra.Command, s streams) error {
 	if err != nil {
 		return f.explain(cmd, err)
 	}
-	if people := f.people(s); people != nil && len(draft.Questions) > 0 {
-		if err := people.ask(draft.Questions, &answers); err != nil {
-			return err
-		}
-		if draft, err = log.Draft(answers); err != nil {
+	if people := f.people(s); people != nil {
+		if draft, err = people.improve(log, draft, answers); err != nil {
 			return err
 		}
 	}

@@ -18,6 +18,33 @@ import (
 type people struct {
 	in  *bufio.Reader
 	out io.Writer
+	// gone tells that nobody answers any more.
+	gone bool
+}
+
+// rounds is how often it is asked at most: answers may raise other questions.
+const rounds = 3
+
+// improve asks what can be asked, and drafts anew with the answers.
+func (p *people) improve(log *learn.Log, d *learn.Draft, answers learn.Answers) (*learn.Draft, error) {
+	choice := func(q learn.Question) bool { return len(q.Choices) > 0 }
+	for round := range rounds {
+		if !slices.ContainsFunc(d.Questions, choice) {
+			break
+		}
+		if round == 0 {
+			fmt.Fprintln(p.out, "Some things no log can tell. Enter takes what is in brackets.")
+		}
+		if err := p.ask(d.Questions, &answers); err != nil {
+			return nil, err
+		}
+		var err error
+		if d, err = log.Draft(answers); err != nil {
+			return nil, err
+		}
+	}
+	fmt.Fprintln(p.out)
+	return d, nil
 }
 
 // people returns who can be asked, or nil: questions are asked where both sides
@@ -30,27 +57,29 @@ func (f *learnFlags) people(s streams) *people {
 	if _, seen := terminal(s.err); !isFile || !seen || !term.IsTerminal(int(in.Fd())) {
 		return nil
 	}
-	return &people{bufio.NewReader(in), s.err}
+	return &people{in: bufio.NewReader(in), out: s.err}
 }
 
 // ask asks the questions that have a choice of answers, and puts what is
 // answered beside what was.
 func (p *people) ask(questions []learn.Question, answers *learn.Answers) error {
-	fmt.Fprintln(p.out, "Some things no log can tell. Enter takes what is in brackets.")
 	for _, q := range questions {
 		if len(q.Choices) == 0 {
 			continue
 		}
-		answer, err := p.one(q)
-		if errors.Is(err, io.EOF) {
-			fmt.Fprintln(p.out, "\nwhat was not answered is as guessed")
-			answer = q.Guess
-		} else if err != nil {
-			return fmt.Errorf("read an answer: %w", err)
+		answer := q.Guess
+		if !p.gone {
+			var err error
+			answer, err = p.one(q)
+			if p.gone = errors.Is(err, io.EOF); p.gone {
+				fmt.Fprintln(p.out, "\nwhat was not answered is as guessed")
+				answer = q.Guess
+			} else if err != nil {
+				return fmt.Errorf("read an answer: %w", err)
+			}
 		}
 		take(q, answer, answers)
 	}
-	fmt.Fprintln(p.out)
 	return nil
 }
 
@@ -95,6 +124,13 @@ func take(q learn.Question, answer string, a *learn.Answers) {
 		add(&a.Side, answer == "yes")
 	case learn.AboutOptional:
 		add(&a.Optional, answer == "yes")
-	case learn.AboutUndo, learn.AboutCause, learn.AboutDeadline:
+	case learn.AboutUndo:
+		if a.Undoes == nil {
+			a.Undoes = map[string]string{}
+		}
+		for _, event := range q.Events {
+			a.Undoes[event] = map[bool]string{true: q.Undone}[answer == "yes"]
+		}
+	case learn.AboutCause, learn.AboutDeadline:
 	}
 }

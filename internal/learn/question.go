@@ -13,6 +13,8 @@ type Question struct {
 	About Subject `json:"about"`
 	// Events are what it is about.
 	Events []string `json:"events"`
+	// Undone is, of a question about an undo, what would be undone.
+	Undone string `json:"undone,omitempty"`
 	// Text asks, Note says what the log tells, and Guess is what the draft says
 	// meanwhile.
 	Text  string `json:"text"`
@@ -95,7 +97,7 @@ func (d *drafter) aboutReaction(f *Findings, r *Reaction, i int) (all []Question
 	}
 	if r.claim.guessed {
 		ask(Question{
-			About: AboutUndo, Guess: r.Undoes, Flag: "--undoes " + r.Emits[0] + "=" + r.Undoes,
+			About: AboutUndo, Guess: "yes", Flag: "--undoes " + r.Emits[0] + "=" + r.Undoes, Choices: []string{"yes", "no"}, Undone: r.Undoes,
 			Text: fmt.Sprintf("does %s undo %s?", step, r.Undoes), Note: "its name says so; the log fits either way",
 		})
 	}
