@@ -88,7 +88,7 @@ func writeRows(b *strings.Builder, rows [][]string, p paper) {
 	}
 	for n, row := range rows {
 		left := p.width
-		line := ""
+		var line strings.Builder
 		for i, cell := range row {
 			if widths[i] == 0 {
 				continue
@@ -97,7 +97,7 @@ func writeRows(b *strings.Builder, rows [][]string, p paper) {
 				if p.width > 0 {
 					cell = cut(cell, max(left, 0))
 				}
-				line += cell
+				line.WriteString(cell)
 				continue
 			}
 			padding := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2)
@@ -105,8 +105,8 @@ func writeRows(b *strings.Builder, rows [][]string, p paper) {
 			if n > 0 && i == 2 {
 				cell = p.paint(statusColour(cell), cell)
 			}
-			line += cell + padding
+			line.WriteString(cell + padding)
 		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 }

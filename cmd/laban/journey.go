@@ -190,10 +190,9 @@ func (j *journey) detailsOf(e *api.Event) (notes []note) {
 // where says where the time since the cause went.
 func where(e *api.Event) string {
 	text := spell(*e.EdgeMS) + ": "
-	switch {
-	case e.HandMS == nil:
+	if e.HandMS == nil {
 		text += spell(deref(e.QueueMS)) + " in queue and in hand"
-	default:
+	} else {
 		text += spell(deref(e.QueueMS)) + " in queue, " + spell(*e.HandMS) + " in hand"
 	}
 	if deref(e.RelayMS) > 0 {
@@ -249,14 +248,11 @@ func (j *journey) line(time string, last []bool, mark, text, colour string, more
 	if len(last) > maxDepth {
 		last = last[len(last)-maxDepth:]
 	}
-	above := ""
-	for i, l := range last {
-		if i == len(last)-1 {
-			break
-		}
-		above += branch(l, "  ", "│ ")
+	var above strings.Builder
+	for _, l := range last[:max(len(last)-1, 0)] {
+		above.WriteString(branch(l, "  ", "│ "))
 	}
-	first, rest := above, above
+	first, rest := above.String(), above.String()
 	if len(last) > 0 {
 		first += branch(last[len(last)-1], "└─", "├─")
 		rest += branch(last[len(last)-1], "  ", "│ ")

@@ -94,7 +94,7 @@ func (w *watcher) run(ctx context.Context) error {
 		var broken *printError
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // ctrl-C is how one ends it
 		case errors.As(err, &broken):
 			return broken.err
 		case !connected, errors.As(err, &refusal) && refusal.Status/100 == 4:
@@ -137,7 +137,7 @@ func (w *watcher) line(t *api.Transition) string {
 	if key == "" {
 		key = t.FlowID
 	}
-	text, colour := "", ""
+	text, colour := t.Kind, ""
 	owes := t.Service + " owes " + strings.Join(t.For, " | ")
 	switch t.Kind {
 	case "changed":
@@ -164,8 +164,6 @@ func (w *watcher) line(t *api.Transition) string {
 		text, colour = "! "+t.Deviation+": "+t.Detail, yellow
 	case "closed":
 		text = "closed: " + t.Detail
-	default:
-		text = t.Kind
 	}
 	return fmt.Sprintf("%s  %s %s  %s\n", w.paper.paint(dim, w.clock(t.At)), api.Plain(t.Choreography), api.Plain(key), w.paper.paint(colour, api.Plain(text)))
 }

@@ -55,15 +55,6 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.Serv
 // more than once.
 func (a *API) Stop() { a.stopped.Do(func() { close(a.stop) }) }
 
-func (a *API) stopping() bool {
-	select {
-	case <-a.stop:
-		return true
-	default:
-		return false
-	}
-}
-
 // apiVersion is that of the interface, not of the program.
 const apiVersion = "1"
 

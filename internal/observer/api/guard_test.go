@@ -115,7 +115,7 @@ func TestWhatIsNotThereIsSaid(t *testing.T) {
 	a := newWorld(t).serve()
 	require.Equal(t, 404, get(t, a, "/api/v2/flows").Code)
 	require.Contains(t, get(t, a, "/nothing").Body.String(), "/openapi.json describes what there is")
-	r := httptest.NewRequest(http.MethodDelete, "/api/v1/flows/F1042", nil)
+	r := httptest.NewRequest(http.MethodDelete, "/api/v1/flows/F1042", http.NoBody)
 	answer := ask(t, a, r)
 	require.Equal(t, 405, answer.Code)
 	require.Equal(t, "GET", answer.Header().Get("Allow"))

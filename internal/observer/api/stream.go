@@ -55,15 +55,17 @@ func (a *API) stream(ctx context.Context, w http.ResponseWriter, in *eventsInput
 	beat := time.NewTicker(a.cfg.Heartbeat)
 	defer beat.Stop()
 	out.comment("the changes of flows from now on")
+	behind := false // as many changes have waited as may
 	for out.err == nil {
 		select {
 		case t, ok := <-transitions:
+			behind = behind || len(transitions) >= cap(transitions)-1
 			switch {
-			case !ok && a.stopping():
-				out.send("bye", "", said{"the observer stops; call again for its successor"})
+			case !ok && behind:
+				out.send("cut-off", "", said{"you read too slowly and have missed changes; call again, and ask for less by choreography, key or kind"})
 				return
 			case !ok:
-				out.send("cut-off", "", said{"you read too slowly and have missed changes; call again, and ask for less by choreography, key or kind"})
+				out.bye()
 				return
 			case in.wants(&t):
 				out.send("transition", strconv.FormatUint(t.Offset, 10), transitionFrom(&t))
@@ -71,7 +73,7 @@ func (a *API) stream(ctx context.Context, w http.ResponseWriter, in *eventsInput
 		case <-beat.C:
 			out.comment("heartbeat")
 		case <-a.stop:
-			out.send("bye", "", said{"the observer stops; call again for its successor"})
+			out.bye()
 			return
 		case <-ctx.Done():
 			return
@@ -102,6 +104,10 @@ func (s *sender) send(event, id string, data any) {
 		text += "id: " + id + "\n"
 	}
 	s.write(text + "data: " + string(body) + "\n\n")
+}
+
+func (s *sender) bye() {
+	s.send("bye", "", said{"the observer stops; call again for its successor"})
 }
 
 func (s *sender) comment(text string) { s.write(": " + text + "\n\n") }

@@ -47,7 +47,7 @@ func serveHTTP(t *testing.T, w *world, change ...func(*api.Config)) *served {
 func (s *served) follow(query string) (next func() string, hangUp func()) {
 	s.t.Helper()
 	before := s.following()
-	r, err := http.NewRequest(http.MethodGet, s.base+"/api/v1/events"+query, nil)
+	r, err := http.NewRequest(http.MethodGet, s.base+"/api/v1/events"+query, http.NoBody)
 	require.NoError(s.t, err)
 	answer, err := http.DefaultClient.Do(r)
 	require.NoError(s.t, err)
@@ -85,12 +85,21 @@ func TestChangesAreToldAsTheyHappen(t *testing.T) {
 func TestAClientThatIsTooSlowIsToldSo(t *testing.T) {
 	w := newWorld(t)
 	s := serveHTTP(t, w)
-	next, _ := s.follow("")
+	w.flood = true
+	next, _ := s.follow("?choreography=order")
 	w.cut()
 	require.Equal(t, []string{
 		": the changes of flows from now on", "event: cut-off",
 		`data: {"reason":"you read too slowly and have missed changes; call again, and ask for less by choreography, key or kind"}`, "the end",
 	}, []string{next(), next(), next(), next()})
+}
+
+func TestAnObserverThatStopsIsNoReproach(t *testing.T) {
+	w := newWorld(t)
+	s := serveHTTP(t, w)
+	next, _ := s.follow("")
+	w.cut()
+	require.Equal(t, []string{": the changes of flows from now on", "event: bye"}, []string{next(), next()})
 }
 
 func TestAStreamShowsThatItLives(t *testing.T) {

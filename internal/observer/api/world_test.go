@@ -37,6 +37,7 @@ type world struct {
 	subscribers []chan flow.Transition
 	closings    []flow.Closing
 	refuse      error
+	flood       bool
 }
 
 var began = time.Date(2026, 1, 2, 14, 2, 0, 0, time.UTC)
@@ -222,6 +223,12 @@ func (w *world) Subscribe(n int) (<-chan flow.Transition, func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	c := make(chan flow.Transition, n)
+	if w.flood {
+		// More came than it could take before it read any.
+		for len(c) < cap(c) {
+			c <- flow.Transition{Choreography: "other"}
+		}
+	}
 	w.subscribers = append(w.subscribers, c)
 	return c, func() {
 		w.mu.Lock()
@@ -230,8 +237,8 @@ func (w *world) Subscribe(n int) (<-chan flow.Transition, func()) {
 	}
 }
 
-// cut closes the channels of all subscribers, as an observer does with those
-// that are too slow.
+// cut closes the channels of all subscribers, as an observer does when it stops,
+// and with those that are too slow.
 func (w *world) cut() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -95,27 +95,32 @@ func (f *Filter) query() url.Values {
 
 // Flows returns one page of flows.
 func (c *Client) Flows(ctx context.Context, f Filter) (page api.FlowPage, err error) {
-	return page, c.get(ctx, f.query(), &page, "api/v1/flows")
+	err = c.get(ctx, f.query(), &page, "api/v1/flows")
+	return page, err
 }
 
 // Flow returns one flow.
 func (c *Client) Flow(ctx context.Context, choreography, id string) (d api.Detail, err error) {
-	return d, c.get(ctx, url.Values{"choreography": {choreography}}, &d, "api/v1/flows", id)
+	err = c.get(ctx, url.Values{"choreography": {choreography}}, &d, "api/v1/flows", id)
+	return d, err
 }
 
 // Where returns where the flow with a key, or an id, is.
 func (c *Client) Where(ctx context.Context, key string) (w api.Where, err error) {
-	return w, c.get(ctx, url.Values{"key": {key}}, &w, "api/v1/where")
+	err = c.get(ctx, url.Values{"key": {key}}, &w, "api/v1/where")
+	return w, err
 }
 
 // Choreographies returns the contracts in force.
 func (c *Client) Choreographies(ctx context.Context) (all api.Choreographies, err error) {
-	return all, c.get(ctx, nil, &all, "api/v1/choreographies")
+	err = c.get(ctx, nil, &all, "api/v1/choreographies")
+	return all, err
 }
 
 // Status returns how the observer fares.
 func (c *Client) Status(ctx context.Context) (s observer.Status, err error) {
-	return s, c.get(ctx, nil, &s, "api/v1/status")
+	err = c.get(ctx, nil, &s, "api/v1/status")
+	return s, err
 }
 
 // CloseFlow has the observer write into the log that a flow is over.
@@ -129,7 +134,8 @@ func (c *Client) CloseFlow(ctx context.Context, choreography, id, reason, by str
 		return done, err
 	}
 	r.Header.Set("Content-Type", "application/json")
-	return done, c.do(r, &done)
+	err = c.do(r, &done)
+	return done, err
 }
 
 func (c *Client) get(ctx context.Context, query url.Values, into any, path ...string) error {
@@ -223,10 +229,11 @@ func (c *Client) refused(answer *http.Response, body []byte) error {
 	case answer.StatusCode == http.StatusUnauthorized:
 		detail = "the observer does not take the token in " + api.TokenVariable + ": set it to what the observer was started with"
 	}
+	said := []string{detail}
 	for _, e := range problem.Errors {
 		if e != nil {
-			detail += "; " + strings.TrimPrefix(e.Location+": ", ": ") + e.Message
+			said = append(said, strings.TrimPrefix(e.Location+": ", ": ")+e.Message)
 		}
 	}
-	return &Refusal{Status: answer.StatusCode, Detail: api.Plain(detail)}
+	return &Refusal{Status: answer.StatusCode, Detail: api.Plain(strings.Join(said, "; "))}
 }
