@@ -9,9 +9,14 @@ import (
 	"github.com/laban-io/laban/pkg/flow"
 )
 
+// maxLines is how many lines the transitions of one batch are told in; the rest
+// is counted in one more. The ledger has them all.
+const maxLines = 50
+
 // say writes stalls, recoveries and ends as log lines.
 func (o *Observer) say(transitions []flow.Transition) {
 	ctx := context.Background()
+	lines := 0
 	for i := range transitions {
 		t := &transitions[i]
 		level, message := slog.LevelInfo, ""
@@ -37,6 +42,9 @@ func (o *Observer) say(transitions []flow.Transition) {
 		if !o.log.Enabled(ctx, level) {
 			continue
 		}
+		if lines++; lines > maxLines {
+			continue
+		}
 		attrs := []slog.Attr{
 			slog.String("choreography", t.Choreography), slog.String("key", t.Key), slog.String("flow", t.FlowID),
 		}
@@ -56,6 +64,9 @@ func (o *Observer) say(transitions []flow.Transition) {
 			attrs = append(attrs, slog.String("trace_id", hex.EncodeToString(t.FlowTrace[:])))
 		}
 		o.log.LogAttrs(ctx, level, message, attrs...)
+	}
+	if lines > maxLines {
+		o.log.WarnContext(ctx, "and more of the kind; the ledger has them all", "left_out", lines-maxLines)
 	}
 }
 

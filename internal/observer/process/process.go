@@ -20,6 +20,7 @@ import (
 	"github.com/laban-io/laban/internal/observer/marker"
 	"github.com/laban-io/laban/internal/observer/metrics"
 	"github.com/laban-io/laban/internal/observer/source"
+	"github.com/laban-io/laban/pkg/choreography"
 	"github.com/laban-io/laban/pkg/flow"
 )
 
@@ -34,6 +35,25 @@ type Options struct {
 	Listener net.Listener
 	// Ready, where set, is called once with the address of the API.
 	Ready func(address string)
+	// Log, where set, is observed instead of the broker that the configuration
+	// names.
+	Log source.Log
+	// Contracts are in force beside those of the configuration's files.
+	Contracts []*choreography.Choreography
+	// Observing, where set, is called with the observer before it begins.
+	Observing func(*observer.Observer)
+}
+
+// open returns the log to observe, and what there is to say of it.
+func (o *Options) open(cfg *config.Config, log *slog.Logger) (source.Log, []string, error) {
+	if o.Log != nil {
+		return o.Log, nil, nil
+	}
+	if err := cfg.Validate(); err != nil {
+		return nil, nil, err
+	}
+	opened, err := source.Open(cfg, log)
+	return opened, source.Advice(cfg), err
 }
 
 // parts are what a process consists of.
@@ -100,6 +120,9 @@ func (p *parts) run(ctx context.Context, served *api.API, listener net.Listener)
 	if p.opts.Ready != nil {
 		p.opts.Ready(listener.Addr().String())
 	}
+	if p.opts.Observing != nil {
+		p.opts.Observing(p.observer)
+	}
 	err := p.observer.Run(ctx)
 	if cause := context.Cause(ctx); err == nil && cause != nil && !errors.Is(cause, context.Canceled) {
 		err = cause
@@ -136,24 +159,21 @@ func (p *parts) close() error {
 
 // open opens all that the configuration names.
 func (p *parts) open(ctx context.Context) error {
-	if err := p.cfg.Validate(); err != nil {
+	log, warnings, err := p.opts.open(p.cfg, p.log)
+	if err != nil {
 		return err
 	}
 	contracts, err := p.cfg.ReadContracts()
 	if err != nil {
 		return err
 	}
-	log, err := source.Open(p.cfg, p.log)
-	if err != nil {
-		return err
-	}
+	contracts = append(contracts, p.opts.Contracts...)
 	if err := p.openMarkers(ctx); err != nil {
 		return err
 	}
 	if err := p.openLedger(ctx); err != nil {
 		return err
 	}
-	warnings := source.Advice(p.cfg)
 	if len(contracts) == 0 {
 		warnings = append(warnings, "no contracts: events are counted, and no flow is known; laban learn drafts one")
 	}

@@ -1,0 +1,253 @@
+package process_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/laban-io/laban/internal/ledger"
+	"github.com/laban-io/laban/internal/observer"
+	"github.com/laban-io/laban/internal/observer/config"
+	"github.com/laban-io/laban/internal/observer/marker"
+	"github.com/laban-io/laban/internal/observer/process"
+	"github.com/laban-io/laban/internal/observer/source"
+	"github.com/laban-io/laban/internal/testenv"
+	"github.com/laban-io/laban/pkg/amqpbus"
+	"github.com/laban-io/laban/pkg/bus"
+	"github.com/laban-io/laban/pkg/event"
+	"github.com/laban-io/laban/pkg/flow"
+)
+
+// observeVariable makes the test binary an observer with the configuration that
+// it names.
+const observeVariable = "LABAN_TEST_OBSERVE"
+
+func TestMain(m *testing.M) {
+	path := os.Getenv(observeVariable)
+	if path == "" {
+		goleak.VerifyTestMain(m)
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	cfg, err := config.Load(path, os.LookupEnv)
+	if err == nil {
+		err = process.Run(ctx, cfg, process.Options{
+			Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+			Ready:  func(address string) { fmt.Println(address) },
+		})
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+const patience = 60 * time.Second
+
+const shop = `
+choreography: shop
+starts: [order.placed]
+outcomes: {completed: [order.shipped], failed: [payment.rejected]}
+reactions:
+  - {service: web, emits: [order.placed]}
+  - {service: payment, on: [order.placed], emits: [payment.confirmed, payment.rejected], within: 10s}
+  - {service: delivery, on: [payment.confirmed], emits: [order.shipped], within: 10s}
+`
+
+// bench is a broker, a configuration and a ledger of their own.
+type bench struct {
+	broker *testenv.Broker
+	path   string
+	cfg    *config.Config
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	dir := t.TempDir()
+	b := &bench{broker: testenv.RabbitMQ(t), path: filepath.Join(dir, "observer.yaml")}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "shop.yaml"), []byte(shop), 0o600))
+	require.NoError(t, os.WriteFile(b.path, fmt.Appendf(nil, "amqp: %s\nledger: sqlite:%s/ledger.db\nlisten: 127.0.0.1:0\ncontracts: [shop.yaml]\n", b.broker.URL, dir), 0o600))
+	var err error
+	b.cfg, err = config.Load(b.path, os.LookupEnv)
+	require.NoError(t, err)
+	return b
+}
+
+// start runs an observer in a process of its own.
+func (b *bench) start(t *testing.T) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0])
+	cmd.Env = append(os.Environ(), observeVariable+"="+b.path, "OTEL_SDK_DISABLED=true")
+	cmd.Stderr = t.Output()
+	require.NoError(t, cmd.Start())
+	return cmd
+}
+
+func (b *bench) bus(t *testing.T, name string, on, answer string) *bus.Bus {
+	t.Helper()
+	quiet := slog.New(slog.DiscardHandler)
+	transport, err := amqpbus.Open(t.Context(), amqpbus.Config{URLs: []string{b.broker.URL}, Logger: quiet})
+	require.NoError(t, err)
+	s, err := bus.New(bus.Config{Service: name, Logger: quiet}, transport)
+	require.NoError(t, err)
+	if on != "" {
+		s.HandleFunc(func(ctx context.Context, e event.Event) error { return s.Publish(ctx, event.New(answer, nil)) }, on)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		require.NoError(t, <-done)
+		require.NoError(t, transport.Close(context.Background()))
+	})
+	return s
+}
+
+// TestKilledAtRandomMoments: an observer that is killed again and again under
+// load ends with the ledger that a replay of the log gives, with each order
+// completed once and no stall that was none.
+func TestKilledAtRandomMoments(t *testing.T) {
+	b := newBench(t)
+	b.bus(t, "payment", "order.placed", "payment.confirmed")
+	b.bus(t, "delivery", "payment.confirmed", "order.shipped")
+	web := b.bus(t, "web", "", "")
+	for _, queue := range []string{"payment", "delivery"} {
+		require.Eventually(t, func() bool { return b.broker.QueueExists(t, queue) && b.broker.Consumers(t, queue) == 1 }, patience, 50*time.Millisecond)
+	}
+	l, err := ledger.Open(t.Context(), b.cfg.Ledger, ledger.Config{})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, l.Close()) }()
+	// What ends before the log's first pulse has no time, and no marker.
+	cmd := b.start(t)
+	require.Eventually(t, func() bool {
+		head, err := l.Head(t.Context())
+		return err == nil && head.Position.LogID != ""
+	}, patience, 50*time.Millisecond)
+
+	orders := 0
+	place := func(until time.Time) {
+		for time.Now().Before(until) {
+			orders++
+			ctx, _ := web.StartFlow(t.Context(), "shop", fmt.Sprintf("o-%d", orders))
+			require.NoError(t, web.Publish(ctx, event.New("order.placed", nil).WithSubject(fmt.Sprintf("o-%d", orders))))
+		}
+	}
+	for range 6 {
+		place(time.Now().Add(300*time.Millisecond + rand.N(900*time.Millisecond)))
+		require.NoError(t, cmd.Process.Kill())
+		require.Error(t, cmd.Wait())
+		cmd = b.start(t)
+	}
+	place(time.Now().Add(200 * time.Millisecond))
+	require.Eventually(t, func() bool {
+		last, _, err := l.Flows(t.Context(), ledger.Filter{Key: fmt.Sprintf("o-%d", orders)})
+		open, _, err2 := l.Flows(t.Context(), ledger.Filter{Statuses: []flow.Status{flow.Running, flow.Unknown, flow.Stalled}})
+		return err == nil && err2 == nil && len(last) == 1 && len(open) == 0
+	}, patience, 50*time.Millisecond)
+	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, cmd.Wait())
+
+	live := dump(t, l)
+	require.Equal(t, orders, strings.Count(live, `"kind":"completed"`), "one marker for each order, and no more")
+	require.NotContains(t, live, `"overdue"`)
+	head, err := l.Head(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, cmp.Diff(strings.Split(live, "\n"), strings.Split(b.replay(t, head.Position.Next), "\n")))
+}
+
+func dump(t *testing.T, l *ledger.Ledger) string {
+	t.Helper()
+	var text strings.Builder
+	require.NoError(t, l.Dump(t.Context(), &text, ledger.DumpConfig{}))
+	return text.String()
+}
+
+// replay builds a ledger from the log up to an offset.
+func (b *bench) replay(t *testing.T, end uint64) string {
+	t.Helper()
+	l, err := ledger.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "replay.db"), ledger.Config{})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, l.Close()) }()
+	log, err := source.Open(b.cfg, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	contracts, err := b.cfg.ReadContracts()
+	require.NoError(t, err)
+	obs, err := observer.New(observer.Config{
+		Log: log, Ledger: l, Contracts: contracts, Marker: marker.From, Logger: slog.New(slog.DiscardHandler),
+	})
+	require.NoError(t, err)
+	require.NoError(t, obs.Replay(t.Context(), source.Place{}, end))
+	return dump(t, l)
+}
+
+// TestTheWholeProcess: it serves metrics and the API, replays into a new ledger
+// only, and says what it would observe.
+func TestTheWholeProcess(t *testing.T) {
+	t.Setenv("OTEL_SDK_DISABLED", "true")
+	b := newBench(t)
+	web := b.bus(t, "web", "", "")
+	ctx, cancel := context.WithCancel(t.Context())
+	address, done := make(chan string, 1), make(chan error, 1)
+	quiet := slog.New(slog.DiscardHandler)
+	go func() {
+		done <- process.Run(ctx, b.cfg, process.Options{Logger: quiet, Ready: func(a string) { address <- a }})
+	}()
+	at := "http://" + <-address
+	defer http.DefaultClient.CloseIdleConnections()
+	flowCtx, _ := web.StartFlow(t.Context(), "shop", "1042")
+	require.NoError(t, web.Publish(flowCtx, event.New("order.placed", nil).WithSubject("1042")))
+	require.Eventually(t, func() bool { return strings.Contains(get(t, at+"/api/v1/flows?key=1042"), `"running"`) }, patience, 50*time.Millisecond)
+	require.Contains(t, get(t, at+"/metrics"), `laban_flows_started_total{choreography="shop"} 1`)
+	cancel()
+	require.NoError(t, <-done)
+
+	var out strings.Builder
+	require.NoError(t, process.Check(t.Context(), b.cfg, process.Options{Logger: quiet}, &out))
+	require.Contains(t, out.String(), "the stream events.log, which is there")
+
+	_, err := process.Replay(t.Context(), b.cfg, source.Place{}, process.Options{Logger: quiet}, func(process.Progress) {})
+	require.ErrorIs(t, err, observer.ErrNotEmpty)
+	other := *b.cfg
+	other.Ledger = "sqlite:" + filepath.Join(t.TempDir(), "other.db")
+	last, err := process.Replay(t.Context(), &other, source.Place{}, process.Options{Logger: quiet}, func(process.Progress) {})
+	require.NoError(t, err)
+	require.Equal(t, last.End, last.Offset+1)
+	l, err := ledger.Open(t.Context(), other.Ledger, ledger.Config{})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, l.Close()) }()
+	flows, _, err := l.Flows(t.Context(), ledger.Filter{Key: "1042"})
+	require.NoError(t, err)
+	require.Len(t, flows, 1)
+	pending, err := l.PendingMarkers(t.Context(), 10)
+	require.NoError(t, err)
+	require.Empty(t, pending)
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	require.NoError(t, err)
+	answer, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, answer.Body.Close()) }()
+	body, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	return string(body)
+}
