@@ -33,6 +33,23 @@ func (b *Broker) Lost() []bus.Message {
 	return b.lost.list(b.info)
 }
 
+// UnroutedFrom returns copies of the events that no queue asked for from number
+// n on, and the number of the one that will be next. Numbers count all there
+// ever were, from 0.
+func (b *Broker) UnroutedFrom(n uint64) (messages []bus.Message, next uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.unrouted.from(n, b.info)
+}
+
+// LostFrom does the same for what [Broker.Lost] returns. Each has the name of
+// the service that failed to process it in [bus.HeaderService].
+func (b *Broker) LostFrom(n uint64) (messages []bus.Message, next uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.lost.from(n, b.info)
+}
+
 // QueueState is what can be seen of a service's queue from outside.
 type QueueState struct {
 	Service string
@@ -41,6 +58,8 @@ type QueueState struct {
 	Ready, Unacknowledged, Retrying int
 	Parked                          int
 	Consumers                       int
+	// Bindings are the keys by which it asks for events, sorted.
+	Bindings []string
 }
 
 // Queues returns the state of every service's queue, by name.
@@ -55,6 +74,12 @@ func (b *Broker) Queues() []QueueState {
 				s.Unacknowledged += len(session.inHand)
 			}
 		}
+		for _, binding := range b.exchange.bindings {
+			if binding.queue == q {
+				s.Bindings = append(s.Bindings, binding.pattern)
+			}
+		}
+		slices.Sort(s.Bindings)
 		for key, r := range b.retries {
 			if key.service == name {
 				s.Retrying += r.waiting.len()

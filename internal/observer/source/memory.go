@@ -3,27 +3,27 @@ package source
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"github.com/laban-io/laban/internal/observer/record"
 	"github.com/laban-io/laban/pkg/bus"
 	"github.com/laban-io/laban/pkg/event"
 	"github.com/laban-io/laban/pkg/flow"
+	"github.com/laban-io/laban/pkg/membus"
 )
 
-// Memory is a log that a transport has in memory. There is one observer, and
-// nothing to be tapped. Queues are looked at by the function that is given.
+// Memory is the log of a broker in this process. There is one observer, and
+// nothing to be tapped; all that can be known of queues is seen.
 type Memory struct {
-	transport bus.Transport
-	look      func([]ServiceQueue) []flow.QueueSeen
+	broker    *membus.Broker
+	transport *membus.Transport
 	last      atomic.Uint64 // the offset after the last record that was read
 }
 
 var _ Log = (*Memory)(nil)
 
-// NewMemory returns the log of a transport. look may be nil.
-func NewMemory(t bus.Transport, look func([]ServiceQueue) []flow.QueueSeen) *Memory {
-	return &Memory{transport: t, look: look}
-}
+// NewMemory returns the log of a broker.
+func NewMemory(b *membus.Broker) *Memory { return &Memory{broker: b, transport: b.Connect()} }
 
 // Stream is the log's name.
 func (m *Memory) Stream() string { return "memory" }
@@ -73,24 +73,84 @@ func (l memoryLease) Probe(context.Context) error { return l.transport.Ready() }
 // Blocked is never.
 func (memoryLease) Blocked() string { return "" }
 
-// Strays waits: memory tells of none.
-func (m *Memory) Strays(ctx context.Context, _ map[string]uint64, _ func(context.Context, record.Stray) error) error {
-	<-ctx.Done()
+// Names of what would be streams on RabbitMQ.
+const (
+	memoryUnrouted = "memory.unrouted"
+	memoryLost     = "memory.lost"
+)
+
+// strayLook is how often a broker in memory is asked for strays.
+const strayLook = 50 * time.Millisecond
+
+// Strays asks the broker, over and over.
+func (m *Memory) Strays(ctx context.Context, after map[string]uint64, fn func(context.Context, record.Stray) error) error {
+	boxes := []*box{
+		{stream: memoryUnrouted, next: after[memoryUnrouted], from: m.broker.UnroutedFrom},
+		{stream: memoryLost, next: after[memoryLost], from: m.broker.LostFrom, lost: true},
+	}
+	for ctx.Err() == nil {
+		for _, b := range boxes {
+			if err := b.tell(ctx, fn); err != nil && ctx.Err() == nil {
+				return err
+			}
+		}
+		pause(ctx, strayLook)
+	}
+	return nil
+}
+
+// box is where a broker in memory keeps strays.
+type box struct {
+	stream string
+	next   uint64
+	lost   bool
+	from   func(uint64) ([]bus.Message, uint64)
+}
+
+// tell tells of what is new in it.
+func (b *box) tell(ctx context.Context, fn func(context.Context, record.Stray) error) error {
+	messages, next := b.from(b.next)
+	first := next - uint64(len(messages)) // older ones may have gone
+	for i := range messages {
+		e := &messages[i].Event
+		offset := first + uint64(i) //nolint:gosec // an index
+		if err := fn(ctx, record.Stray{
+			EventID: e.ID, EventType: e.Type, FlowName: e.FlowName, FlowID: e.FlowID, Key: e.Subject,
+			Service: messages[i].Headers[bus.HeaderService], Stream: b.stream, Offset: offset, Lost: b.lost,
+		}); err != nil {
+			return err
+		}
+		b.next = offset + 1
+	}
+	b.next = next
 	return nil
 }
 
 // Look looks at queues until ctx ends.
 func (m *Memory) Look(ctx context.Context, l Looking) error {
-	if m.look == nil {
-		<-ctx.Done()
-		return nil
-	}
-	l.Evidence("queues", true, "in memory")
+	l.Evidence("queues", true, "all there is to know, in memory")
 	for ctx.Err() == nil {
-		l.Saw(m.look(l.Queues()))
+		l.Saw(m.seen(l.Queues()))
 		pause(ctx, lookOften)
 	}
 	return nil
+}
+
+func (m *Memory) seen(queues []ServiceQueue) []flow.QueueSeen {
+	states := make(map[string]membus.QueueState)
+	for _, s := range m.broker.Queues() {
+		states[s.Service] = s
+	}
+	seen := make([]flow.QueueSeen, 0, len(queues))
+	for _, q := range queues {
+		s, there := states[q.Queue]
+		seen = append(seen, flow.QueueSeen{
+			Service: q.Service, Queue: q.Queue, Missing: !there,
+			Ready: int64(s.Ready), Unacked: int64(s.Unacknowledged), Consumers: int64(s.Consumers),
+			Bindings: s.Bindings, BindingsKnown: there,
+		})
+	}
+	return seen
 }
 
 // Tap has nothing to bind.
