@@ -7,7 +7,8 @@ import (
 
 // What a condition has to explain to be believed.
 const (
-	// fewest is how many answers must be missing for a reason to be looked for.
+	// fewest is how many answers must be missing for a reason to be looked for,
+	// and how many must be there where the reason is not.
 	fewest = 3
 	// explains is the share of those that must be in flows with the condition.
 	explains = 0.9
@@ -45,10 +46,10 @@ func (x *explainer) conditioned(c claim, by evidence) claim {
 			}
 		}
 		all := float64(c.tally.missing)
-		if recall, precision := share(missingWith, all), share(missingWith, float64(owedWith)); recall >= explains && precision >= holds {
+		if recall, precision := share(missingWith, all), share(missingWith, float64(owedWith)); recall >= explains && precision >= holds && owedWithout-missingWithout >= fewest {
 			options = append(options, option{true, typ, int(100 * (recall + precision))})
 		}
-		if recall, precision := share(missingWithout, all), share(missingWithout, float64(owedWithout)); recall >= explains && precision >= explains && x.comesBefore(typ, &c) {
+		if recall, precision := share(missingWithout, all), share(missingWithout, float64(owedWithout)); recall >= explains && precision >= explains && owedWith-missingWith >= fewest && x.comesBefore(typ, &c) {
 			options = append(options, option{false, typ, int(100 * (recall + precision))})
 		}
 	}

@@ -13,8 +13,8 @@
 // and missing, and answers that nothing owes. Faults, such as stalled flows, cost
 // all claims the same, so that they spoil none.
 //
-//   - Starts are the types that flows begin with, each of at least 2 % of them.
-//     Flows whose start is not in the log are left out; so are those that may go
+//   - Starts are the types that flows begin with, each of at least 2 % of them and
+//     of at least half of those that have the type at all. Flows whose start is not in the log are left out; so are those that may go
 //     on after its end: quiet for less than 5 times the pause that 95 of 100
 //     events come within. Where fewer than half of the flows, or than 20, would
 //     be left, none of these is.

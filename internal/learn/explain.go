@@ -135,7 +135,8 @@ func (x *explainer) search(emits []int) claim {
 	candidates := by.triggers()
 	best := none
 	better := func(c claim, found bool) {
-		if found && c.cost < best.cost {
+		// What a cause is named for did not come unprompted.
+		if found && (c.cost < best.cost || !x.inferred && best.kind == unprompted) {
 			best = c
 		}
 	}

@@ -44,7 +44,8 @@ const (
 	// go on after a flow for the flow to be taken as finished.
 	settledAfter = 5
 	// startShare is the least share of flows that begin with a type for it to
-	// be a start.
+	// be a start. Where a log begins, flows begin with anything: at least half
+	// of the flows that have the type must begin with it, too.
 	startShare = 0.02
 )
 
@@ -76,8 +77,15 @@ func (l *Log) newModel(g *group) *model {
 // findStarts finds what flows begin with: the first type of most of them, and
 // others that begin flows without having one of those.
 func (m *model) findStarts(flows []*run) {
-	first := make([]int, len(m.types))
-	for _, f := range flows {
+	first, has := make([]int, len(m.types)), make([]int, len(m.types))
+	in := make([]int, len(m.types)) // the last flow that has the type, from 1
+	for i, f := range flows {
+		for _, e := range f.events {
+			if in[e.typ] != i+1 {
+				in[e.typ] = i + 1
+				has[e.typ]++
+			}
+		}
 		if len(f.events) > 0 && f.events[0].cause == 0 {
 			first[f.events[0].typ]++
 		}
@@ -85,7 +93,7 @@ func (m *model) findStarts(flows []*run) {
 	for {
 		best := -1
 		for typ, n := range first {
-			if n > 0 && float64(n) >= startShare*float64(len(flows)) && (best < 0 || n > first[best]) {
+			if n > 0 && 2*n >= has[typ] && float64(n) >= startShare*float64(len(flows)) && (best < 0 || n > first[best]) {
 				best = typ
 			}
 		}
@@ -103,7 +111,7 @@ func (m *model) findStarts(flows []*run) {
 	}
 }
 
-// splitKeys begins another flow where a key comes back with a start.
+// splitKeys begins another flow where a key comes back with the same start.
 func (m *model) splitKeys(flows []*run) []*run {
 	split := make([]*run, 0, len(flows))
 	for _, f := range flows {
@@ -113,7 +121,7 @@ func (m *model) splitKeys(flows []*run) []*run {
 		}
 		from := 0
 		for i, e := range f.events {
-			if i > from && slices.Contains(m.starts, e.typ) && (&run{events: f.events[from:i]}).hasAny(m.starts) {
+			if i > from && slices.Contains(m.starts, e.typ) && (&run{events: f.events[from:i]}).hasAny([]int{e.typ}) {
 				split = append(split, &run{id: f.id, events: slices.Clone(f.events[from:i])})
 				from = i
 			}
