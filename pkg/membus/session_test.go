@@ -36,7 +36,7 @@ func TestNothingBeginsInALostSession(t *testing.T) {
 		close(release)
 		synctest.Wait()
 		require.Equal(t, 1+3, begun, "the first one again, and the others")
-		require.Equal(t, []membus.QueueState{{Service: "payment", Consumers: 1}}, b.Queues())
+		require.Equal(t, []membus.QueueState{{Service: "payment", Consumers: 1, Bindings: []string{"order.placed"}}}, b.Queues())
 	})
 }
 
@@ -170,7 +170,7 @@ func TestQueues(t *testing.T) {
 			synctest.Wait()
 		}
 		require.Equal(t, []membus.QueueState{
-			{Service: "payment", Ready: 2, Unacknowledged: 2, Retrying: 2, Parked: 1, Consumers: 1},
+			{Service: "payment", Ready: 2, Unacknowledged: 2, Retrying: 2, Parked: 1, Consumers: 1, Bindings: []string{"order.placed"}},
 		}, b.Queues())
 		close(release)
 	})
