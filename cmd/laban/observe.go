@@ -52,7 +52,7 @@ The configuration is a YAML file; flags go before what it says:
 Spans are exported where OTEL_EXPORTER_OTLP_ENDPOINT says. Elsewhere than on
 loopback it listens only with a token in LABAN_API_TOKEN.`,
 		Example: `  laban observe --config observer.yaml
-  laban observe --amqp amqp://guest:guest@localhost/ --contract shop.yaml
+  laban observe --amqp amqp://localhost/ --contract shop.yaml
   laban observe --config observer.yaml --check    # what it would observe`,
 		Args: noArguments,
 	}
@@ -104,7 +104,10 @@ func (f *observeFlags) load() (*config.Config, error) {
 	if len(cfg.AMQP) == 0 {
 		return nil, errors.New("which broker? give --amqp amqp://user:password@host/ or --config observer.yaml")
 	}
-	return cfg, cfg.Validate()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	return cfg, nil
 }
 
 func (f *observeFlags) logger(s streams) (*slog.Logger, error) {
@@ -139,9 +142,9 @@ func (f *observeFlags) run(cmd *cobra.Command, s streams) error {
 
 // untilStopped returns a context that ends with the first signal to stop; the
 // second ends the process where it is.
-func untilStopped(parent context.Context) (ctx context.Context, release func()) {
-	ctx, stop, forget := untilSignals(parent)
-	ctx, cancel := context.WithCancel(ctx)
+func untilStopped(parent context.Context) (context.Context, func()) {
+	signaled, stop, forget := untilSignals(parent)
+	ctx, cancel := context.WithCancel(signaled)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

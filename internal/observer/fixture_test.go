@@ -163,11 +163,6 @@ func (w *watching) cause(t *testing.T, key string, want flow.Cause) {
 	}, patience, 50*time.Millisecond, "flow %s should be stalled by %s", key, want)
 }
 
-func (w *watching) dump(t *testing.T) string {
-	t.Helper()
-	return dump(t, w.ledger)
-}
-
 func dump(t *testing.T, l *ledger.Ledger) string {
 	t.Helper()
 	var text strings.Builder
@@ -176,11 +171,11 @@ func dump(t *testing.T, l *ledger.Ledger) string {
 }
 
 // service runs a service until the test ends or stop is called.
-func service(t *testing.T, b *testenv.Broker, name string, emits []string, handlers map[string]bus.HandlerFunc) (s *bus.Bus, stop func()) {
+func service(t *testing.T, b *testenv.Broker, name string, emits []string, handlers map[string]bus.HandlerFunc) (*bus.Bus, func()) {
 	t.Helper()
 	transport, err := amqpbus.Open(t.Context(), amqpbus.Config{URLs: []string{b.URL}, Logger: logger(t)})
 	require.NoError(t, err)
-	s, err = bus.New(bus.Config{
+	s, err := bus.New(bus.Config{
 		Service: name, Version: "1", Emits: emits, Logger: logger(t), RetryLevels: []time.Duration{100 * time.Millisecond}, MaxAttempts: 2,
 	}, transport)
 	require.NoError(t, err)
@@ -191,7 +186,7 @@ func service(t *testing.T, b *testenv.Broker, name string, emits []string, handl
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
 	stopped := false
-	stop = func() {
+	stop := func() {
 		if stopped {
 			return
 		}

@@ -93,7 +93,7 @@ func (o *Observer) pulse(ctx context.Context, lease source.Lease) error {
 			}
 			o.sight.sends()
 			if err := lease.Probe(ctx); err != nil {
-				return nil //nolint:nilerr // the session ends with it, and says why
+				return nil // the session ends with it, and says why
 			}
 			o.sight.sent(0)
 			continue
@@ -105,7 +105,7 @@ func (o *Observer) pulse(ctx context.Context, lease source.Lease) error {
 		}
 		o.pulser.quiet.Store(false)
 		if err := o.pulseOnce(ctx, lease, t); err != nil {
-			return nil //nolint:nilerr // as above
+			return nil
 		}
 		last = time.Now()
 		if o.pulser.isBusy() {

@@ -19,7 +19,8 @@ func (o *Observer) say(transitions []flow.Transition) {
 	lines := 0
 	for i := range transitions {
 		t := &transitions[i]
-		level, message := slog.LevelInfo, ""
+		var message string
+		level := slog.LevelInfo
 		switch t.Kind {
 		case flow.Overdue:
 			level, message = slog.LevelWarn, "stalled"
@@ -63,7 +64,7 @@ func (o *Observer) say(transitions []flow.Transition) {
 		if t.FlowTrace != [16]byte{} {
 			attrs = append(attrs, slog.String("trace_id", hex.EncodeToString(t.FlowTrace[:])))
 		}
-		o.log.LogAttrs(ctx, level, message, attrs...)
+		o.log.LogAttrs(ctx, level, message, attrs...) //nolint:sloglint // one of those above
 	}
 	if lines > maxLines {
 		o.log.WarnContext(ctx, "and more of the kind; the ledger has them all", "left_out", lines-maxLines)

@@ -73,6 +73,7 @@ func readState(b []byte) (*state, error) {
 func (s *state) write() []byte {
 	b, err := json.Marshal(s)
 	if err != nil {
+		//nolint:forbidigo // the program is wrong
 		panic("observer: its state has nothing that JSON can't write: " + err.Error())
 	}
 	return b

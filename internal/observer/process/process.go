@@ -178,7 +178,7 @@ func (p *parts) open(ctx context.Context) error {
 		warnings = append(warnings, "no contracts: events are counted, and no flow is known; laban learn drafts one")
 	}
 	for _, w := range warnings {
-		p.log.WarnContext(ctx, w)
+		p.log.WarnContext(ctx, "about the set-up", "note", w)
 	}
 	counter := metrics.New(p.metricsConfig())
 	p.registry = prometheus.NewRegistry()

@@ -43,19 +43,20 @@ func TestMain(m *testing.M) {
 		goleak.VerifyTestMain(m)
 		return
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	cfg, err := config.Load(path, os.LookupEnv)
-	if err == nil {
-		err = process.Run(ctx, cfg, process.Options{
-			Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
-			Ready:  func(address string) { fmt.Println(address) },
-		})
-	}
-	if err != nil {
+	if err := observe(path); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+func observe(path string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	cfg, err := config.Load(path, os.LookupEnv)
+	if err != nil {
+		return err
+	}
+	return process.Run(ctx, cfg, process.Options{Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))})
 }
 
 const patience = 60 * time.Second
@@ -99,7 +100,7 @@ func (b *bench) start(t *testing.T) *exec.Cmd {
 	return cmd
 }
 
-func (b *bench) bus(t *testing.T, name string, on, answer string) *bus.Bus {
+func (b *bench) bus(t *testing.T, name, on, answer string) *bus.Bus {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	transport, err := amqpbus.Open(t.Context(), amqpbus.Config{URLs: []string{b.broker.URL}, Logger: quiet})

@@ -105,7 +105,7 @@ func (a *AMQP) warnOnce(message string, args ...any) {
 	a.warned[message] = true
 	a.mu.Unlock()
 	if !told {
-		a.log.Warn(message, args...)
+		a.log.Warn(message, args...) //nolint:sloglint // each caller gives a constant
 	}
 }
 

@@ -118,16 +118,16 @@ func (d *decoder) record(r *bus.LogRecord, to *Item) {
 		return
 	}
 	e := &r.Event
-	switch {
-	case r.Kind == bus.RecordDirect:
+	switch r.Kind {
+	case bus.RecordDirect:
 		d.direct(e, to)
-	case r.Kind == bus.RecordRetry, r.Kind == bus.RecordDead:
+	case bus.RecordRetry, bus.RecordDead:
 		to.Kind = Failure
 		to.Failure = flow.Failure{
 			Place: flow.Place{Offset: r.Offset}, EventID: e.ID, Type: e.Type, FlowName: e.FlowName, FlowID: e.FlowID, Key: e.Subject,
 			Service: r.Service, Parked: r.Kind == bus.RecordDead, Attempt: r.Attempt, Error: r.Error,
 		}
-	default:
+	case bus.RecordEvent:
 		to.Event = eventOf(e, r.Offset, r.Headers["traceparent"])
 	}
 }

@@ -82,7 +82,7 @@ type Bound struct {
 	Problem string
 }
 
-// ErrUnknownEnd: nobody can say where the log ends.
+// ErrUnknownEnd tells that nobody can say where the log ends.
 var ErrUnknownEnd = errors.New("the end of the log can't be found")
 
 // pause waits, unless ctx ends.

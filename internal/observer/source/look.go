@@ -52,7 +52,7 @@ func (a *AMQP) Look(ctx context.Context, l Looking) error {
 			for looked := time.Now(); ; {
 				pause(ctx, lookOften)
 				if ctx.Err() != nil {
-					return nil
+					return nil //nolint:nilerr // the end of ctx is how it ends
 				}
 				if l.Often() || time.Since(looked) >= lookSeldom {
 					break
@@ -186,11 +186,9 @@ func (a *AMQP) understand(ctx context.Context, queues map[string]int64) (map[str
 		if b.DestinationType != "queue" || b.Source == "" {
 			continue
 		}
-		key, ok := b.Key, false
+		key, ok := b.Key, b.Source == a.names.Route || b.Source == a.names.Events
 		if tap := taps.tapOf(b.Source); tap != nil {
 			ok = tap.mapping.Type.String() == routingKey.String()
-		} else {
-			ok = b.Source == a.names.Route || b.Source == a.names.Events
 		}
 		switch types[b.Source] {
 		case "topic", "direct":
