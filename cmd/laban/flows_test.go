@@ -367,6 +367,9 @@ func TestWatchGoesOnWhenTheObserverIsBack(t *testing.T) {
 	one := func(data string) string { return "event: transition\nid: 1\ndata: " + data + "\n\n" }
 	o.streams = []string{
 		": hello\n\n" +
+			one(`{"kind":"started","choreography":"order","key":"1041","offset":7}`) +
+			one(`{"kind":"changed","choreography":"order","key":"1041","offset":7,"from":"unknown","to":"running"}`) +
+			one(`{"kind":"changed","choreography":"order","key":"1040","offset":8,"from":"unknown","to":"running"}`) +
 			one(`{"kind":"changed","choreography":"order","key":"1042","at":"2026-01-02T14:02:14Z","from":"running","to":"stalled"}`) +
 			one(`{"kind":"overdue","choreography":"order","key":"1042\u001b[2J","at":"2026-01-02T14:02:14Z","service":"payment","for":["a","b"],"cause":{"kind":"parked","certainty":"certain","evidence":"no such account"}}`) +
 			"event: later\ndata: {}\n\n" +
@@ -382,6 +385,8 @@ func TestWatchGoesOnWhenTheObserverIsBack(t *testing.T) {
 		lines = append(lines, rest)
 	}
 	require.Equal(t, []string{
+		"order 1041  started\n",
+		"order 1040  unknown → running\n",
 		"order 1042  running → stalled\n",
 		"order 1042�[2J  overdue: payment owes a | b, parked (certain): no such account\n",
 		"order F1043  ended: completed after 1.50 s\n",

@@ -101,6 +101,9 @@ func (j *journey) tree() {
 	}
 }
 
+// unversioned is the version of a Go program that was not built from a tag.
+const unversioned = "(devel)"
+
 // gutter is how wide the times at the left are.
 const gutter = 10
 
@@ -122,7 +125,7 @@ func (j *journey) event(e *api.Event, last []bool) {
 		}
 	}
 	text := e.Type + " by " + e.Source
-	if e.Version != "" {
+	if e.Version != "" && e.Version != unversioned {
 		text += " " + e.Version
 	}
 	if e.Attempt > 1 {

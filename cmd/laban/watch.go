@@ -73,6 +73,7 @@ type watcher struct {
 	out, err io.Writer
 	asJSON   bool
 	paper    paper
+	started  uint64 // the record that began the last flow
 }
 
 // Waits between two tries to connect.
@@ -120,10 +121,16 @@ func (e *printError) Error() string { return e.err.Error() }
 
 func (w *watcher) print(t api.Transition) error {
 	var err error
-	if w.asJSON {
+	switch {
+	case w.asJSON:
 		err = json.NewEncoder(w.out).Encode(t)
-	} else {
+	case t.Kind == "changed" && t.From == "unknown" && t.To == "running" && t.Offset == w.started:
+		// That it started has just been said.
+	default:
 		_, err = io.WriteString(w.out, w.line(&t))
+	}
+	if t.Kind == "started" {
+		w.started = t.Offset
 	}
 	if err != nil {
 		return &printError{err}
