@@ -31,6 +31,8 @@ type Observer struct {
 	sight       sight
 	pulser      pulser
 	leading     signal
+	// lease is what it pulses by, nil where it does not.
+	lease atomic.Pointer[source.Lease]
 	// term is what the observer works in while it leads.
 	term      atomic.Pointer[term]
 	termBegan chan struct{} // of size one
@@ -263,11 +265,20 @@ func (o *Observer) append(ctx context.Context, r record.Record) error {
 	if err != nil {
 		return err
 	}
-	if err := o.cfg.Log.Append(ctx, e); err != nil {
+	write := o.cfg.Log.Append
+	if l := o.lease.Load(); l != nil {
+		write = (*l).Append
+	}
+	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
+	defer cancel()
+	if err := write(ctx, e); err != nil {
 		return fmt.Errorf("write %s into the log: %w", r.Type(), err)
 	}
 	return nil
 }
+
+// appendTimeout bounds how long a record may take to be confirmed.
+const appendTimeout = 10 * time.Second
 
 // newLogID returns the id of a log that has none.
 func newLogID() string { return event.NewID() }

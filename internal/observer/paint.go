@@ -164,6 +164,11 @@ func (o *Observer) Status() Status {
 	for _, name := range sortedNames(o.evidence) {
 		s.Evidence = append(s.Evidence, o.evidence[name])
 	}
+	announced := EvidenceStatus{Source: "announcements", Available: len(p.announced) > 0, Detail: "versions and bindings of services that announce themselves"}
+	if !announced.Available {
+		announced.Detail = "no service announces itself, so versions are unknown, and bindings only the management API can tell"
+	}
+	s.Evidence = append(s.Evidence, announced)
 	for _, b := range o.bound {
 		tap := TapStatus{Exchange: b.Exchange, Bound: b.Bindings, Problem: b.Problem}
 		for exchange, now := range p.tapped {

@@ -72,6 +72,8 @@ func (p *pulser) isBusy() bool {
 func (o *Observer) pulse(ctx context.Context, lease source.Lease) error {
 	o.sight.connected(lease.Blocked)
 	o.leading.set(true)
+	o.lease.Store(&lease)
+	defer o.lease.Store(nil)
 	defer o.sight.disconnected("the connection to the broker was lost")
 	next := time.NewTimer(0)
 	defer next.Stop()

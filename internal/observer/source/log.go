@@ -26,7 +26,8 @@ type Log interface {
 	// Lead tries to be the one observer that pulses. See [Leadership].
 	Lead(ctx context.Context, l Leadership) error
 	// Strays reports messages that nobody received, from those places on.
-	Strays(ctx context.Context, after map[string]uint64, fn func(context.Context, record.Stray) error) error
+	// It says which of them can be seen.
+	Strays(ctx context.Context, after map[string]uint64, fn func(context.Context, record.Stray) error, evidence Evidence) error
 	// Look reports what queues look like, over and over.
 	Look(ctx context.Context, l Looking) error
 	// Tap binds exchanges to the log, and goes on looking for new ones.
@@ -68,9 +69,13 @@ type Looking struct {
 	Often func() bool
 	// Saw takes what was seen.
 	Saw func([]flow.QueueSeen)
-	// Evidence is told what can be seen, and why something can't.
-	Evidence func(source string, available bool, detail string)
+	// Evidence is told what can be seen.
+	Evidence Evidence
 }
+
+// Evidence is told whether a source of evidence can be read, and why it can't or
+// what it adds.
+type Evidence func(source string, available bool, detail string)
 
 // Bound is what became of one tap.
 type Bound struct {

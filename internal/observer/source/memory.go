@@ -83,7 +83,9 @@ const (
 const strayLook = 50 * time.Millisecond
 
 // Strays asks the broker, over and over.
-func (m *Memory) Strays(ctx context.Context, after map[string]uint64, fn func(context.Context, record.Stray) error) error {
+func (m *Memory) Strays(ctx context.Context, after map[string]uint64, fn func(context.Context, record.Stray) error, evidence Evidence) error {
+	evidence("unrouted", true, "in memory")
+	evidence("lost", true, "in memory")
 	boxes := []*box{
 		{stream: memoryUnrouted, next: after[memoryUnrouted], from: m.broker.UnroutedFrom},
 		{stream: memoryLost, next: after[memoryLost], from: m.broker.LostFrom, lost: true},

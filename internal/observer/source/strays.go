@@ -20,15 +20,15 @@ const strayEvery = 10 * time.Second
 
 // Strays reads the stream of unrouted messages, and a stream of the observer's
 // own that gets a copy of each lost one.
-func (a *AMQP) Strays(ctx context.Context, after map[string]uint64, fn func(context.Context, record.Stray) error) error {
+func (a *AMQP) Strays(ctx context.Context, after map[string]uint64, fn func(context.Context, record.Stray) error, evidence Evidence) error {
 	lost := a.names.LostBox + ".log"
 	var reading sync.WaitGroup
 	errs := make(chan error, 2)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for _, s := range []strays{
-		{log: a, stream: a.names.Unrouted, fn: fn},
-		{log: a, stream: lost, exchange: a.names.LostBox, lost: true, fn: fn},
+		{log: a, stream: a.names.Unrouted, fn: fn, name: "unrouted", evidence: evidence},
+		{log: a, stream: lost, exchange: a.names.LostBox, lost: true, fn: fn, name: "lost", evidence: evidence},
 	} {
 		s.next, s.known = after[s.stream]
 		reading.Go(func() {
@@ -52,6 +52,8 @@ type strays struct {
 	next             uint64
 	known            bool
 	fn               func(context.Context, record.Stray) error
+	name             string
+	evidence         Evidence
 }
 
 func (s *strays) session(ctx context.Context, conn *amqp.Connection, up func()) error {
@@ -62,8 +64,10 @@ func (s *strays) session(ctx context.Context, conn *amqp.Connection, up func()) 
 			return err
 		}
 		if ready {
+			s.evidence(s.name, true, "from the stream "+s.stream)
 			break
 		}
+		s.evidence(s.name, false, "there is no "+s.stream+" yet, or this user may not make it; services that use package amqpbus declare where their messages end")
 		select {
 		case <-ctx.Done():
 			return nil
