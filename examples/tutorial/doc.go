@@ -9,6 +9,8 @@
 //	go run ./examples/tutorial                # the shop, with an observer built in
 //	go run ./cmd/laban where 3                # where is order 3?
 //	go run ./cmd/laban check examples/tutorial/published.choreography.yaml
+//	go run ./examples/tutorial -fixed         # without the mistake
 //
-// docs/guides/the-tutorials-mistake.md tells the story.
+// docs/guides/the-tutorials-mistake.md tells the story. services.go has the
+// services, run.go runs them, observe.go observes them.
 package main

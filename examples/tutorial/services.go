@@ -50,12 +50,17 @@ func delivery(b *bus.Bus) {
 	b.Handle(answer(b, orderShipped), paymentConfirmed)
 }
 
-// notification tells the customer.
-func notification(b *bus.Bus, log *slog.Logger) {
+// front is where customers place orders. It hears how they end.
+func front(b *bus.Bus) {
+	b.HandleFunc(func(context.Context, event.Event) error { return nil }, stockReturned, orderShipped)
+}
+
+// notification tells the customer of what it listens to.
+func notification(b *bus.Bus, log *slog.Logger, listensTo []string) {
 	b.Handle(bus.Typed(func(_ context.Context, e event.Event, o order) error {
 		log.Debug("the customer is told", "order", o.ID, "event", e.Type)
 		return nil
-	}), orderPlaced, paymentConfirmed, orderShipped)
+	}), listensTo...)
 }
 
 // answer emits one event for another, about the same order.
