@@ -42,11 +42,12 @@ type Clock struct {
 	Offset  time.Duration
 }
 
-func (c clocks) observe(e *Event, now int64) {
+// observe takes the time of an event by its service's clock k, which is nil
+// where it is not known yet.
+func (c clocks) observe(k *clock, e *Event, now int64) {
 	if e.Time.IsZero() || e.Source == "" || now == 0 {
 		return
 	}
-	k := c[e.Source]
 	if k == nil {
 		if len(c) >= maxClocks {
 			return
@@ -81,8 +82,7 @@ func (c clocks) pulse(now int64) {
 }
 
 // offset is how far a service's clock is known to be ahead, or 0.
-func (c clocks) offset(service string) int64 {
-	k := c[service]
+func (k *clock) offset() int64 {
 	if k == nil {
 		return 0
 	}
@@ -108,8 +108,8 @@ func (c clocks) offset(service string) int64 {
 // Clocks returns the offsets of the services' clocks, by service.
 func (t *Tracker) Clocks() []Clock {
 	all := make([]Clock, 0, len(t.clocks))
-	for service := range t.clocks {
-		all = append(all, Clock{Service: service, Offset: time.Duration(t.clocks.offset(service))})
+	for service, k := range t.clocks {
+		all = append(all, Clock{Service: service, Offset: time.Duration(k.offset())})
 	}
 	slices.SortFunc(all, func(a, b Clock) int { return cmp.Compare(a.Service, b.Service) })
 	return all

@@ -1,9 +1,6 @@
 package flow
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // Close ends a flow by a person's word.
 func (t *Tracker) Close(c *Closing) []Transition {
@@ -12,7 +9,7 @@ func (t *Tracker) Close(c *Closing) []Transition {
 	if l == nil {
 		return nil
 	}
-	f := l.flows[c.FlowID]
+	f := l.flows.get(c.FlowID)
 	if f == nil || f.is(flagClosed) {
 		return nil
 	}
@@ -60,8 +57,7 @@ func (t *Tracker) lift(f *instance) {
 func (t *Tracker) Gap(g *Gap) []Transition {
 	t.begin(g.Offset)
 	for _, l := range t.order {
-		for _, id := range sortedKeys(l.flows) {
-			f := l.flows[id]
+		for _, f := range l.flows.sorted() {
 			if f.is(flagClosed | flagTouched) {
 				continue
 			}
@@ -79,13 +75,4 @@ func (t *Tracker) Gap(g *Gap) []Transition {
 		}
 	}
 	return t.transitions
-}
-
-func sortedKeys[T any](m map[string]T) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
 }

@@ -89,7 +89,7 @@ func (t *Tracker) note(flowName, flowID, key, eventType string, n note) {
 // eachFlow calls fn for each flow that an event with these attributes is of.
 func (t *Tracker) eachFlow(flowName, flowID, key, eventType string, fn func(*instance)) {
 	in := func(l *line) {
-		f := l.flows[flowID]
+		f := l.flows.get(flowID)
 		if flowID == "" {
 			f = l.keys[key]
 		}

@@ -37,7 +37,7 @@ func (l *line) knows(e *Event) bool {
 	if _, known := l.current.types[e.Type]; known {
 		return true
 	}
-	f := l.flows[e.FlowID]
+	f := l.flows.get(e.FlowID)
 	if e.FlowID == "" {
 		f = l.keys[e.Key]
 	}
@@ -70,7 +70,7 @@ func (t *Tracker) enter(l *line, e *Event) Unclaimed {
 // find returns the flow that an event belongs to, or nil where it begins one.
 func (t *Tracker) find(l *line, e *Event, id uint64) *instance {
 	if e.FlowID != "" {
-		return l.flows[e.FlowID]
+		return l.flows.get(e.FlowID)
 	}
 	f := l.keys[e.Key]
 	if f == nil || !f.is(flagEnded|flagClosed) {
@@ -100,13 +100,13 @@ func (t *Tracker) create(l *line, e *Event) *instance {
 	id := e.FlowID
 	if id == "" {
 		id = e.Key + "@" + strconv.FormatUint(e.Offset, 10)
-		for l.flows[id] != nil { // somebody else's idea of an id
+		for l.flows.get(id) != nil { // somebody else's idea of an id
 			id += "@"
 		}
 	}
 	f := &instance{line: l, program: l.current, first: e.Offset, trace: e.Trace.TraceID, events: make([]entry, 0, growth(0))}
 	f.name(id, e.Key)
-	l.flows[f.id] = f
+	l.flows.put(f)
 	if f.key != "" {
 		t.own(f, e)
 	}
@@ -143,7 +143,8 @@ func (t *Tracker) own(f *instance, e *Event) {
 // add adds an event to a flow and judges it anew.
 func (t *Tracker) add(f *instance, e *Event, id uint64) {
 	typ, src := f.program.lookup(e.Type, e.Source)
-	at := t.estimate(e)
+	clock := t.clocks[e.Source]
+	at := t.estimate(e, clock)
 	t.entries = append(t.entries, Entry{
 		Choreography: f.line.name, FlowID: f.id, Key: f.key, LogTime: moment(t.now), At: moment(at),
 	})
@@ -166,7 +167,7 @@ func (t *Tracker) add(f *instance, e *Event, id uint64) {
 	t.unretire(f)
 	i := t.append(f, e, typ, src, id, at)
 	told.Number = i + 1
-	t.clocks.observe(e, t.now)
+	t.clocks.observe(clock, e, t.now)
 	t.touch(f)
 	t.freshen(f)
 	t.blame(f, e, typ, src)
@@ -257,14 +258,14 @@ func (f *instance) causeOf(i int) (number int, inferred bool) {
 // estimate is when an event was most likely published, in log time: the
 // producer's time, corrected by what is known of its clock, and held within
 // what the pulses allow.
-func (t *Tracker) estimate(e *Event) int64 {
+func (t *Tracker) estimate(e *Event, k *clock) int64 {
 	if t.now == 0 {
 		return max(nanos(e.Time), 1) // the log has no time yet, but this
 	}
 	if e.Time.IsZero() {
 		return t.now
 	}
-	at := nanos(e.Time) - t.clocks.offset(e.Source)
+	at := nanos(e.Time) - k.offset()
 	return min(max(at, t.now), t.now+int64(gapAfter))
 }
 

@@ -120,7 +120,7 @@ func (t *Tracker) RestoreFlow(choreography, rules, id, key string, state []byte)
 	if err := f.readState(state); err != nil {
 		return err
 	}
-	l.flows[f.id] = f
+	l.flows.put(f)
 	if f.is(flagOwner) {
 		l.keys[f.key] = f
 	}

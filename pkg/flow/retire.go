@@ -51,7 +51,7 @@ func (t *Tracker) forgetOld() {
 func (t *Tracker) forget(f *instance) {
 	t.touch(f)
 	f.flags |= flagGone
-	delete(f.line.flows, f.id)
+	f.line.flows.remove(f)
 	if f.is(flagOwner) {
 		delete(f.line.keys, f.key)
 	}

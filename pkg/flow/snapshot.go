@@ -99,10 +99,14 @@ func (t *Tracker) Changed(fn func(*Snapshot)) {
 // until the tracker is used again.
 func (t *Tracker) Flow(choreography, id string) (*Snapshot, bool) {
 	l := t.lines[choreography]
-	if l == nil || l.flows[id] == nil {
+	if l == nil {
 		return nil, false
 	}
-	return t.snap(l.flows[id]), true
+	f := l.flows.get(id)
+	if f == nil {
+		return nil, false
+	}
+	return t.snap(f), true
 }
 
 func (t *Tracker) snap(f *instance) *Snapshot {

@@ -78,7 +78,7 @@ func (t *Tracker) Survey() Survey {
 func (t *Tracker) surveyOldest(s *Survey) {
 	oldest := map[OldestObligation]int64{}
 	for _, l := range t.order {
-		for _, f := range l.flows {
+		for _, f := range l.flows.flows {
 			if f.retired != 0 || !f.judged() {
 				continue
 			}

@@ -49,7 +49,7 @@ type Tracker struct {
 type line struct {
 	name    string
 	current *program
-	flows   map[string]*instance
+	flows   index
 	// keys has of each key the flow that events without an id are of: see
 	// flagOwner.
 	keys map[string]*instance
@@ -105,7 +105,7 @@ func (t *Tracker) begin(offset uint64) {
 func (t *Tracker) lineOf(name string) *line {
 	l := t.lines[name]
 	if l == nil {
-		l = &line{name: name, flows: map[string]*instance{}, keys: map[string]*instance{}}
+		l = &line{name: name, flows: newIndex(), keys: map[string]*instance{}}
 		t.lines[name] = l
 		t.order = insertLine(t.order, l)
 	}
