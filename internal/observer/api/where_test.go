@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -269,5 +270,32 @@ func TestOneSentenceSaysWhereAFlowIs(t *testing.T) {
 			test.happened(w)
 			require.Equal(t, test.want, where(t, w.serve(), "1042").Sentence)
 		})
+	}
+}
+
+func TestWhenAFlowShouldBeDone(t *testing.T) {
+	for orders, want := range map[int]time.Duration{
+		19: 0,                       // too few to say
+		20: 1900 * time.Millisecond, // 95 % of them took no longer
+	} {
+		w := newWorld(t)
+		for n := range orders {
+			key := fmt.Sprintf("old-%d", n)
+			last := w.chain(key, "order.placed", "stock.confirmed")
+			last = w.event(key, "payment.confirmed", last)
+			w.pulse(time.Duration(n+1) * 100 * time.Millisecond)
+			w.event(key, "order.shipped", last)
+			w.pulse(250 * time.Millisecond)
+		}
+		last := w.chain("1042", "order.placed", "stock.confirmed")
+		at := w.now
+		w.event("1042", "payment.confirmed", last)
+		w.pulse(250 * time.Millisecond)
+		found := where(t, w.serve(), "1042")
+		if want == 0 {
+			require.Zero(t, found.ExpectedBy)
+			continue
+		}
+		require.Equal(t, want, found.ExpectedBy.Sub(at))
 	}
 }
