@@ -171,7 +171,7 @@ func dump(t *testing.T, l *ledger.Ledger) string {
 }
 
 // service runs a service until the test ends or stop is called.
-func service(t *testing.T, b *testenv.Broker, name string, emits []string, handlers map[string]bus.HandlerFunc) (*bus.Bus, func()) {
+func service(t *testing.T, b *testenv.Broker, name string, emits []string, handlers map[string]reaction) (*bus.Bus, func()) {
 	t.Helper()
 	transport, err := amqpbus.Open(t.Context(), amqpbus.Config{URLs: []string{b.URL}, Logger: logger(t)})
 	require.NoError(t, err)
@@ -180,7 +180,7 @@ func service(t *testing.T, b *testenv.Broker, name string, emits []string, handl
 	}, transport)
 	require.NoError(t, err)
 	for typ, h := range handlers {
-		s.Handle(h, typ)
+		s.HandleFunc(func(ctx context.Context, e event.Event) error { return h(ctx, s, e) }, typ)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -206,9 +206,12 @@ func place(t *testing.T, web *bus.Bus, key string) {
 	require.NoError(t, web.Publish(ctx, event.New("order.placed", map[string]string{"id": key}).WithSubject(key)))
 }
 
-// answers returns a handler that emits an event.
-func answers(s **bus.Bus, typ string) bus.HandlerFunc {
-	return func(ctx context.Context, e event.Event) error {
-		return (*s).Publish(ctx, event.New(typ, map[string]string{"id": e.Subject}))
+// reaction is what a service does about an event.
+type reaction func(ctx context.Context, s *bus.Bus, e event.Event) error
+
+// answers emits an event.
+func answers(typ string) reaction {
+	return func(ctx context.Context, s *bus.Bus, e event.Event) error {
+		return s.Publish(ctx, event.New(typ, map[string]string{"id": e.Subject}))
 	}
 }

@@ -19,17 +19,16 @@ import (
 func TestFlowsOfRealServices(t *testing.T) {
 	b := testenv.RabbitMQ(t)
 	w := watch(t, b, options{management: true})
-	var payment, delivery *bus.Bus
 	web, _ := service(t, b, "web", []string{"order.placed"}, nil)
-	payment, _ = service(t, b, "payment", []string{"payment.confirmed"}, map[string]bus.HandlerFunc{
-		"order.placed": func(ctx context.Context, e event.Event) error {
+	service(t, b, "payment", []string{"payment.confirmed"}, map[string]reaction{
+		"order.placed": func(ctx context.Context, s *bus.Bus, e event.Event) error {
 			if strings.HasPrefix(e.Subject, "bad") {
 				return errors.New("no such card")
 			}
-			return payment.Publish(ctx, event.New("payment.confirmed", nil))
+			return s.Publish(ctx, event.New("payment.confirmed", nil))
 		},
 	})
-	delivery, stopDelivery := service(t, b, "delivery", nil, map[string]bus.HandlerFunc{"payment.confirmed": answers(&delivery, "order.shipped")})
+	_, stopDelivery := service(t, b, "delivery", nil, map[string]reaction{"payment.confirmed": answers("order.shipped")})
 	w.sees(t)
 
 	place(t, web, "good-1")
@@ -56,7 +55,7 @@ func TestFlowsOfRealServices(t *testing.T) {
 		}
 	}
 
-	delivery, _ = service(t, b, "delivery", nil, map[string]bus.HandlerFunc{"payment.confirmed": answers(&delivery, "order.shipped")})
+	service(t, b, "delivery", nil, map[string]reaction{"payment.confirmed": answers("order.shipped")})
 	w.becomes(t, "late-1", flow.Completed)
 	s := w.Status()
 	require.Len(t, s.Services, 3)

@@ -13,7 +13,6 @@ import (
 	"github.com/laban-io/laban/internal/observer"
 	"github.com/laban-io/laban/internal/observer/source"
 	"github.com/laban-io/laban/internal/testenv"
-	"github.com/laban-io/laban/pkg/bus"
 	"github.com/laban-io/laban/pkg/flow"
 )
 
@@ -36,9 +35,8 @@ func TestARestartInTheMiddleOfFlowsLosesNothing(t *testing.T) {
 	b := testenv.RabbitMQ(t)
 	o := options{ledger: "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")}
 	w := watch(t, b, o)
-	var payment, delivery *bus.Bus
 	web, _ := service(t, b, "web", nil, nil)
-	payment, _ = service(t, b, "payment", nil, map[string]bus.HandlerFunc{"order.placed": answers(&payment, "payment.confirmed")})
+	service(t, b, "payment", nil, map[string]reaction{"order.placed": answers("payment.confirmed")})
 	w.sees(t)
 	place(t, web, "a")
 	w.becomes(t, "a", flow.Stalled) // nobody delivers
@@ -46,7 +44,7 @@ func TestARestartInTheMiddleOfFlowsLosesNothing(t *testing.T) {
 	w.becomes(t, "b", flow.Running)
 	w.stop()
 
-	delivery, _ = service(t, b, "delivery", nil, map[string]bus.HandlerFunc{"payment.confirmed": answers(&delivery, "order.shipped")})
+	service(t, b, "delivery", nil, map[string]reaction{"payment.confirmed": answers("order.shipped")})
 	place(t, web, "c")
 	w = watch(t, b, o)
 	w.sees(t)

@@ -23,8 +23,9 @@ const (
 	// of a session before it is asked where the log ends. An offset beyond the
 	// end is no error to the broker: it sends nothing.
 	quietAfter = 2 * time.Second
-	// smallHole is how many offsets may be missing within a session. A broker
-	// keeps book in some; retention drops whole segments.
+	// smallHole is how many offsets may be missing between records that are
+	// there. A broker keeps book in some (RabbitMQ 3.10 in one where a segment
+	// begins); retention drops whole segments.
 	smallHole = 64
 )
 
@@ -184,6 +185,7 @@ func reason(lost <-chan *amqp.Error) error {
 // take takes one delivery.
 func (r *reader) take(d *amqp.Delivery) (again bool, err error) {
 	offset := amqpbus.Offset(d)
+	allowed := uint64(smallHole)
 	if r.compare {
 		if offset+1 < r.at.Next {
 			return false, nil // brokers begin with a whole chunk
@@ -197,12 +199,13 @@ func (r *reader) take(d *amqp.Delivery) (again bool, err error) {
 			}
 			return true, r.another("the record at offset %d is not the one that was read there: the log was made anew", offset)
 		}
+		allowed = 0 // even the last record that was read is gone
 	}
 	if r.at.Known {
 		if offset < r.at.Next {
 			return false, nil
 		}
-		if hole := offset - r.at.Next; hole > smallHole || hole > 0 && r.fresh() {
+		if offset-r.at.Next > allowed {
 			r.gap(offset, "dropped", fmt.Sprintf("the records %d to %d are gone: retention dropped them before they were read", r.at.Next, offset-1))
 		}
 	}
@@ -212,10 +215,6 @@ func (r *reader) take(d *amqp.Delivery) (again bool, err error) {
 	r.at.Next, r.at.Known = offset+1, true
 	return false, nil
 }
-
-// fresh tells whether nothing was read since the session began: the record that
-// was asked for must then be the first to come.
-func (r *reader) fresh() bool { return len(r.chunk) == 0 && len(r.at.Fingerprint) > 0 }
 
 func (r *reader) gap(offset uint64, reason, detail string) {
 	r.chunk = append(r.chunk, Item{Kind: Gap, Offset: offset, Reason: reason, Detail: detail})
