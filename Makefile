@@ -1,6 +1,6 @@
 # What can be done here. The work itself is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help deps build test test-short fuzz lint vuln bench soak demo clean
+.PHONY: help deps build test test-short fuzz lint vuln bench soak demo stack clean
 
 # ARGS is handed on to the command, for one: make test ARGS="-run=Cancel ./services/..."
 ARGS ?=
@@ -37,6 +37,9 @@ soak: ## run the tests that take long
 
 demo: ## run the order system in one process, and watch it
 	go run ./cmd/laban demo $(ARGS)
+
+stack: ## run the whole system: brokers, services, observer, Jaeger, Prometheus (ARGS=down ends it)
+	@scripts/stack.bash $(or $(ARGS),up)
 
 clean: ## remove what was built here; programs in the cache folder stay
 	rm -rf bin

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Gets what the tests need and this machine lacks: RabbitMQ and PostgreSQL by
 # apt-get (as root on Debian), Jaeger by building it from its Go module. Prints
-# on standard error what it does.
+# on standard error what it does. The test of the whole stack, and make stack,
+# need Prometheus and Alertmanager, too.
 #
 #   LABAN_NO_INSTALL=1   installs and builds nothing, only says what is missing
 #
@@ -10,7 +11,11 @@
 source "$(dirname "$0")/environment.bash"
 
 # missing lists what is neither installed nor named in the environment.
-missing() { go run ./internal/testenv/cmd/withservers -missing; }
+missing() {
+	go run ./internal/testenv/cmd/withservers -missing || return
+	command -v prometheus >/dev/null || echo prometheus
+	command -v prometheus-alertmanager >/dev/null || command -v alertmanager >/dev/null || echo alertmanager
+}
 
 may_install() { [ "${LABAN_NO_INSTALL:-}" != 1 ]; }
 
@@ -47,7 +52,7 @@ build_jaeger() {
 	mv "$program.new" "$program"
 }
 
-say "looking for RabbitMQ, PostgreSQL and Jaeger"
+say "looking for RabbitMQ, PostgreSQL, Jaeger, Prometheus and Alertmanager"
 wanted=$(watched "compiling what looks for them" missing)
 if [ -z "$wanted" ]; then
 	say "all are there"
@@ -59,6 +64,8 @@ while read -r name version program; do
 	case $name in
 	rabbitmq) packages+=(rabbitmq-server) ;;
 	postgresql) packages+=(postgresql) ;;
+	prometheus) packages+=(prometheus) ;;
+	alertmanager) packages+=(prometheus-alertmanager) ;;
 	jaeger)
 		if may_install; then
 			(build_jaeger "$version" "$program") || say "Jaeger could not be built"
@@ -74,16 +81,19 @@ fi
 wanted=$(missing)
 [ -z "$wanted" ] && exit 0
 
-if docker version >/dev/null 2>&1; then
+# The images stand in for the tests' own servers, not for these two.
+if ! grep -qE '^(prometheus|alertmanager)$' <<<"$wanted" && docker version >/dev/null 2>&1; then
 	say "these will run in Docker, as they are not installed: $(cut -d' ' -f1 <<<"$wanted" | paste -sd' ')"
 	exit 0
 fi
 
-say "The tests need servers that are not there, and no Docker engine answers:"
+say "Servers that are needed are not there, and can't be had from Docker:"
 while read -r name _ program; do
 	case $name in
 	rabbitmq) say "  RabbitMQ: apt-get install rabbitmq-server (as root), or name one in LABAN_TEST_AMQP_URL" ;;
 	postgresql) say "  PostgreSQL: apt-get install postgresql (as root), or name one in LABAN_TEST_POSTGRES_URL" ;;
+	prometheus) say "  Prometheus: apt-get install prometheus (as root), or put its program on PATH" ;;
+	alertmanager) say "  Alertmanager: apt-get install prometheus-alertmanager (as root), or put its program, alertmanager, on PATH" ;;
 	jaeger) say "  Jaeger: make deps builds it into $program; or name its program in LABAN_JAEGER_BIN, or one that runs in LABAN_TEST_JAEGER_QUERY_URL and LABAN_TEST_JAEGER_OTLP_URL" ;;
 	esac
 done <<<"$wanted"
