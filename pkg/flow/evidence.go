@@ -117,10 +117,10 @@ func (t *Tracker) eachFlow(flowName, flowID, key, eventType string, fn func(*ins
 func clip(s string, n int) string {
 	if len(s) > n {
 		s = s[:n]
-		for len(s) > 0 && s[len(s)-1] >= 0x80 && s[len(s)-1] < 0xc0 {
+		for s != "" && s[len(s)-1] >= 0x80 && s[len(s)-1] < 0xc0 {
 			s = s[:len(s)-1]
 		}
-		if len(s) > 0 && s[len(s)-1] >= 0xc0 {
+		if s != "" && s[len(s)-1] >= 0xc0 {
 			s = s[:len(s)-1]
 		}
 		s += "…"

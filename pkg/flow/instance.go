@@ -191,8 +191,15 @@ func (f *instance) delayOf(i int) *delay {
 // introducedBy returns the index of the first obligation that the event at i,
 // or one after it, introduced.
 func (f *instance) introducedBy(i int) int {
-	at, _ := slices.BinarySearchFunc(f.obligations, i, func(o obligation, i int) int { return int(o.trigger) - i })
-	return at
+	low, high := 0, len(f.obligations)
+	for low < high {
+		if middle := (low + high) / 2; int(f.obligations[middle].trigger) < i {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return low
 }
 
 // introduce adds the obligations that the event at index i can make owed.
@@ -223,7 +230,7 @@ func (f *instance) addObligation(rule uint16, trigger int) {
 	if len(f.obligations) == cap(f.obligations) {
 		f.obligations = slices.Grow(f.obligations, growth(len(f.obligations)))
 	}
-	f.obligations = append(f.obligations, obligation{rule: rule, trigger: uint16(trigger)})
+	f.obligations = append(f.obligations, obligation{rule: rule, trigger: uint16(trigger)}) //nolint:gosec // at most maxMaxEvents
 }
 
 // growth is by how much to grow what has n: most flows have few events.

@@ -22,7 +22,7 @@ func TestEveryInterleavingOfTheOrderSystemIsJudgedRight(t *testing.T) {
 		t.Run(fmt.Sprint("fifo=", fifo), func(t *testing.T) {
 			told, all := 0, histories(fifo)
 			require.Greater(t, len(all), 50)
-			random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // not a secret
+			random := rand.New(rand.NewPCG(1, 2))
 			for _, log := range all {
 				for _, w := range []way{{}, {uncaused: true}, {keyed: true}, {uncaused: true, keyed: true}} {
 					w.judge(t, log)
@@ -78,6 +78,7 @@ func (w way) judge(t *testing.T, log []logged) {
 			require.Fail(t, "wrong on the way", "%s after %d of %v", f.Status, n+1, log)
 		case flow.Completed, flow.Failed:
 			require.True(t, over(log, n+1), "%s after %d of %v, though more was to come", f.Status, n+1, log)
+		default:
 		}
 		h.pulse(250 * time.Millisecond)
 		for w.mails != nil && w.mails.IntN(2) == 0 {

@@ -146,7 +146,7 @@ func (j *judge) payByCause() {
 			continue
 		}
 		if e.causeIndex == 0 || !j.payCaused(i, int(e.causeIndex)-1) {
-			j.left = append(j.left, uint16(i)) //nolint:gosec // at most maxMaxEvents
+			j.left = append(j.left, uint16(i))
 		}
 	}
 }

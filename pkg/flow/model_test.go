@@ -223,15 +223,15 @@ func judgeSlowly(c *choreography.Choreography, events []modelRecord) modelVerdic
 	pay(func(e modelRecord, d duty) bool { return fits(e, d) && causes(e, d) })
 	pay(fits)
 	undo := func(eventType string) bool {
-		any := false
+		answers := false
 		for _, r := range c.Reactions {
 			if r.Owes() && slices.Contains(r.Emits, eventType) {
-				if any = true; r.Undoes == "" {
+				if answers = true; r.Undoes == "" {
 					return false
 				}
 			}
 		}
-		return any
+		return answers
 	}
 	for _, e := range events {
 		if !undo(e.eventType) || slices.Contains(c.Starts, e.eventType) {

@@ -185,12 +185,12 @@ func (t *Tracker) append(f *instance, e *Event, typ typeID, src serviceID, id ui
 	if e.Trace.Sampled {
 		added.flags |= entrySampled
 	}
-	added.causeIndex = uint16(f.indexOfID(added.cause) + 1)
+	added.causeIndex = uint16(f.indexOfID(added.cause) + 1) //nolint:gosec // at most maxMaxEvents
 	f.events = append(f.events, added)
 	if id != 0 {
 		for k := range f.events[:i] {
 			if c := &f.events[k]; c.cause == id && c.causeIndex == 0 {
-				c.causeIndex = uint16(i) + 1
+				c.causeIndex = uint16(i) + 1 //nolint:gosec // at most maxMaxEvents
 			}
 		}
 	}
@@ -213,13 +213,13 @@ func (f *instance) traceIndex(trace Trace) uint8 {
 	}
 	r := f.rarely()
 	if i := slices.Index(r.traces, trace.TraceID); i >= 0 {
-		return uint8(i + 1)
+		return uint8(i + 1) //nolint:gosec // at most maxTraces
 	}
 	if len(r.traces) == maxTraces-1 {
 		return 0
 	}
 	r.traces = append(r.traces, trace.TraceID)
-	return uint8(len(r.traces))
+	return uint8(len(r.traces)) //nolint:gosec // at most maxTraces
 }
 
 // maxTraces is how many traces of a flow are remembered.

@@ -12,12 +12,9 @@ type (
 	serviceID uint16
 )
 
-const (
-	// foreignType is of an event that the contract does not know.
-	foreignType typeID = 0xffff
-	// otherService is any service that the contract does not name.
-	otherService serviceID = 0
-)
+// foreignType is of an event that the contract does not know. Services that it
+// does not name have the number 0.
+const foreignType typeID = 0xffff
 
 // program is a contract made ready for judging. It is immutable.
 type program struct {

@@ -63,7 +63,7 @@ func (t *Tracker) State() []byte {
 	}
 	b, err := json.Marshal(s)
 	if err != nil {
-		panic("flow: a tracker's state has nothing that JSON can't write: " + err.Error())
+		panic("flow: a tracker's state has nothing that JSON can't write: " + err.Error()) //nolint:forbidigo // see the text
 	}
 	return b
 }

@@ -15,7 +15,7 @@ import (
 
 // orderContract is the order system's, as DESIGN gives it.
 func orderContract() *choreography.Choreography {
-	any := func(types ...string) choreography.Trigger { return choreography.Trigger{Any: types} }
+	on := func(types ...string) choreography.Trigger { return choreography.Trigger{Any: types} }
 	one := func(s ...string) []string { return s }
 	return &choreography.Choreography{
 		Name: "order", Hash: "order-1", Idle: 60 * time.Second,
@@ -26,15 +26,15 @@ func orderContract() *choreography.Choreography {
 		},
 		Reactions: []choreography.Reaction{
 			{Services: one("order"), Emits: one("order.placed", "order.cancel_requested")},
-			{Services: one("inventory"), On: any("order.placed"), Emits: one("stock.confirmed", "stock.rejected"), Within: 5 * time.Second},
-			{Services: one("payment"), On: any("stock.confirmed"), Emits: one("payment.confirmed", "payment.rejected"), Within: 10 * time.Second},
-			{Services: one("delivery"), On: any("payment.confirmed"), Emits: one("order.shipped", "delivery.failed"), Within: 30 * time.Second, Unless: one("order.canceled")},
-			{Services: one("delivery"), On: any("order.cancel_requested"), Emits: one("order.canceled", "order.cancel_refused"), Within: 5 * time.Second},
-			{Services: one("inventory"), On: any("payment.rejected", "order.canceled", "delivery.failed"), Undoes: "stock.confirmed", Emits: one("stock.returned"), Within: 5 * time.Second},
-			{Services: one("payment"), On: any("order.canceled", "delivery.failed"), Undoes: "payment.confirmed", Emits: one("refund.processed"), Within: 10 * time.Second},
-			{Services: one("inventory", "payment"), On: any("order.cancel_requested")},
-			{Services: one("order"), On: any("stock.rejected", "payment.rejected", "delivery.failed", "order.shipped", "order.canceled", "order.cancel_refused", "stock.returned", "refund.processed")},
-			{Services: one("notification"), On: any("order.placed", "stock.confirmed", "stock.rejected", "payment.confirmed", "payment.rejected", "order.shipped", "delivery.failed", "order.canceled", "order.cancel_refused", "refund.processed"),
+			{Services: one("inventory"), On: on("order.placed"), Emits: one("stock.confirmed", "stock.rejected"), Within: 5 * time.Second},
+			{Services: one("payment"), On: on("stock.confirmed"), Emits: one("payment.confirmed", "payment.rejected"), Within: 10 * time.Second},
+			{Services: one("delivery"), On: on("payment.confirmed"), Emits: one("order.shipped", "delivery.failed"), Within: 30 * time.Second, Unless: one("order.canceled")},
+			{Services: one("delivery"), On: on("order.cancel_requested"), Emits: one("order.canceled", "order.cancel_refused"), Within: 5 * time.Second},
+			{Services: one("inventory"), On: on("payment.rejected", "order.canceled", "delivery.failed"), Undoes: "stock.confirmed", Emits: one("stock.returned"), Within: 5 * time.Second},
+			{Services: one("payment"), On: on("order.canceled", "delivery.failed"), Undoes: "payment.confirmed", Emits: one("refund.processed"), Within: 10 * time.Second},
+			{Services: one("inventory", "payment"), On: on("order.cancel_requested")},
+			{Services: one("order"), On: on("stock.rejected", "payment.rejected", "delivery.failed", "order.shipped", "order.canceled", "order.cancel_refused", "stock.returned", "refund.processed")},
+			{Services: one("notification"), On: on("order.placed", "stock.confirmed", "stock.rejected", "payment.confirmed", "payment.rejected", "order.shipped", "delivery.failed", "order.canceled", "order.cancel_refused", "refund.processed"),
 				Emits: one("notification.sent"), Within: 60 * time.Second, Side: true},
 		},
 	}
@@ -143,6 +143,7 @@ func (s *scenario) tells(kinds ...flow.Kind) []string {
 			if tr.Kind == flow.Overdue || tr.Kind == flow.Reasoned {
 				line = append(line, tr.Finding.Cause.String())
 			}
+		default:
 		}
 		lines = append(lines, strings.Join(line, " "))
 	}

@@ -5,7 +5,6 @@ import "slices"
 // search finds out which obligations are paid where reactions share answers, so
 // that paying one may take moving the answer of another.
 type search struct {
-	answers []uint16
 	// holder is, of each event, the obligation that it pays, from 1.
 	holder []uint16
 	// seen marks the events that were looked at.
@@ -24,7 +23,7 @@ func (j *judge) payOverlapping() {
 	j.left = j.left[:0]
 	for i := range j.f.events {
 		if e := &j.f.events[i]; e.typ != foreignType && len(j.f.program.byAnswer[e.typ]) > 0 {
-			j.left = append(j.left, uint16(i)) //nolint:gosec // at most maxMaxEvents
+			j.left = append(j.left, uint16(i))
 		}
 	}
 	if len(j.left) == 0 {

@@ -39,8 +39,6 @@ const (
 	// Forgotten: the flow left the tracker's memory; what comes for it later
 	// is of a flow without a start.
 	Forgotten
-
-	kinds = iota
 )
 
 // String returns the kind in lower case.

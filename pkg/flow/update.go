@@ -36,7 +36,7 @@ func (f *instance) weighSurplus(v *verdict) {
 	for i := range f.events {
 		if e := &f.events[i]; e.flags&(entrySurplus|entryWeighed) == entrySurplus {
 			e.flags |= entryWeighed
-			r.surplus = append(r.surplus, surplus{event: uint16(i)}) //nolint:gosec // at most maxMaxEvents
+			r.surplus = append(r.surplus, surplus{event: uint16(i)})
 		}
 	}
 }
