@@ -247,7 +247,7 @@ func (r *reader) flush() error {
 		return nil
 	}
 	chunk := r.chunk
-	r.chunk = make([]Item, 0, chunkSize)
+	r.chunk = make([]Item, 0, min(2*len(chunk), chunkSize)) // items are large, and most chunks are not full
 	last := &chunk[len(chunk)-1]
 	if last.Kind != Gap {
 		r.at.Fingerprint = last.Fingerprint()
