@@ -19,11 +19,12 @@ import (
 
 // demoFlags are the flags of laban demo.
 type demoFlags struct {
-	cfg   demo.Config
-	fates string
-	rate  float64
-	think time.Duration
-	plain bool
+	cfg    demo.Config
+	fates  string
+	faults string
+	rate   float64
+	think  time.Duration
+	plain  bool
 }
 
 func demoCommand(s streams) *cobra.Command {
@@ -38,17 +39,27 @@ Nothing needs to be installed or configured: the message bus is in memory, and
 the databases are temporary files. The order API listens on this host only;
 orders that you place there yourself are followed, too.
 
+An observer is built in, the one of laban observe: meanwhile, laban where and
+laban flows answer from it. --faults breaks things around the services, and
+counts what the observer made of it: every stall has to be named with the
+service whose turn it was, and with its cause.
+
 It ends with a table of fates, counts and durations, and with a check of what
 must hold: no stock and no money is lost, every order has one outcome, every
 change one mail. The exit status is 1 if any order did not end as its fate
 demands, or anything of that does not hold.
 
 Fates:
-` + fateHelp(),
+` + fateHelp() + `
+Faults, as a list of kind=service@moment, kind=service@moment/duration,
+kind=service@moment*messages, kind=percent or kind=service:percent:
+` + faultHelp(),
 		Example: `  laban demo                                      # until ctrl-C
   laban demo --orders 50 --exit                   # 50 orders, then the report
   laban demo --orders 1000 --exit --think 0       # how fast it is
   laban demo --fates canceled=50,undeliverable=50 # only what has to be undone
+  laban demo --faults --orders 60 --exit          # five kinds of fault, and what is seen of them
+  laban demo --faults hang=payment@5s,die=inventory@10s/5s,drop=2%,park=1%
   laban demo --amqp amqp://localhost/             # on RabbitMQ
   OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 laban demo --orders 20 --exit`,
 		Args: noArguments,
@@ -59,6 +70,12 @@ Fates:
 	flags.BoolVar(&f.cfg.Exit, "exit", false, "end when all --orders have ended; without it the services stay up until ctrl-C")
 	flags.StringVar(&f.fates, "fates", demo.DefaultMix().String(), "fates of the orders, in proportion to each other")
 	flags.Uint64Var(&f.cfg.Seed, "seed", 0, "makes the orders repeatable; 0 means others each time")
+	flags.StringVar(&f.faults, "faults", "", "make faults around the services; without a list, "+demo.DefaultFaults)
+	flags.Lookup("faults").NoOptDefVal = demo.DefaultFaults
+	flags.Float64Var(&f.cfg.Hurry, "hurry", 0, "divide the deadlines of the observer's contract by this; 1, or with --faults 5")
+	flags.StringVar(&f.cfg.ObserverListen, "observer-listen", "", "where the observer answers (default "+demo.DefaultObserverListen+", or the next free port)")
+	flags.BoolVar(&f.cfg.NoObserver, "no-observer", false, "run without the observer")
+	flags.StringVar(&f.cfg.Management, "management", "", "with --amqp, the `URL` of the broker's management API: better causes")
 	flags.DurationVar(&f.think, "think", 40*time.Millisecond, "how long the simulated payment provider and carrier take for each answer; may be 0")
 	flags.IntVar(&f.cfg.Concurrency, "concurrency", 64, "how many orders are open at a time, at most")
 	flags.DurationVar(&f.cfg.Timeout, "timeout", time.Minute, "how long orders may be open after the last was placed")
@@ -70,6 +87,14 @@ Fates:
 	flags.SortFlags = false
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return f.run(cmd, s) }
 	return cmd
+}
+
+func faultHelp() string {
+	var text strings.Builder
+	for _, k := range demo.FaultKinds() {
+		fmt.Fprintf(&text, "  %-14s %s (%s)\n", k, k.Means(), k.Cause())
+	}
+	return text.String()
 }
 
 func fateHelp() string {
@@ -85,6 +110,11 @@ func (f *demoFlags) run(cmd *cobra.Command, s streams) error {
 	mix, err := demo.ParseMix(f.fates)
 	if err != nil {
 		return usageError(cmd, fmt.Errorf("--fates: %w", err))
+	}
+	if f.faults != "" {
+		if f.cfg.Faults, err = demo.ParseFaults(f.faults); err != nil {
+			return usageError(cmd, fmt.Errorf("--faults: %w", err))
+		}
 	}
 	f.cfg.Mix, f.cfg.Think, f.cfg.Version = mix, &f.think, version()
 	if cmd.Flags().Changed("rate") {

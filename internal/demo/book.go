@@ -32,7 +32,8 @@ type book struct {
 	crew      crew
 	stock     stockMoves
 	feed      feed
-	news      []news // not yet told by the view
+	news      []news          // not yet told by the view
+	halted    map[string]bool // orders that a fault keeps from going any further
 	strays    map[string]int
 	foreign   map[uint64]struct{} // hashes of events of other runs that moved stock
 	parked    []string            // what was parked, and why
@@ -60,6 +61,7 @@ type tally struct {
 type news struct {
 	at    time.Time
 	order *orderNews
+	stall *stallNews
 	text  string
 	bad   bool
 }
@@ -90,6 +92,7 @@ func newBook(c customers, guess time.Duration, now func() time.Time) *book {
 		unsettled: make(map[string]*order),
 		crew:      make(crew),
 		stock:     make(stockMoves),
+		halted:    make(map[string]bool),
 		strays:    make(map[string]int),
 		foreign:   make(map[uint64]struct{}),
 	}
@@ -255,6 +258,9 @@ func (b *book) applyFailure(r bus.LogRecord) {
 	}
 	e.kind = entryParked
 	b.feed.add(e)
+	if o.halted {
+		return // as it had to be
+	}
 	text := fmt.Sprintf("%s parked %s of order %s: %s", r.Service, r.Event.Type, o.id, r.Error)
 	if len(b.parked) < maxListed {
 		b.parked = append(b.parked, text)
@@ -275,6 +281,10 @@ func (b *book) stray(r bus.LogRecord, o *order) {
 // refresh derives where an order is, and counts it when it is settled.
 func (b *book) refresh(o *order) {
 	o.refresh(b.rules)
+	if o.phase != settled && b.halted[o.id] {
+		b.halt(o)
+		return
+	}
 	if o.phase != settled {
 		b.unsettled[o.id] = o
 		return

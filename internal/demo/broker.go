@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/laban-io/laban/internal/observer/source"
 	"github.com/laban-io/laban/pkg/bus"
 	"github.com/laban-io/laban/pkg/membus"
 )
@@ -17,6 +18,9 @@ type broker interface {
 	leftovers(ctx context.Context, services []string) ([]string, error)
 	// open returns a connection for a service; close it when done.
 	open(ctx context.Context, service string, log *slog.Logger) (bus.Transport, error)
+	// log returns the log to observe, or nil where the observer reaches it by
+	// the same URL.
+	log() source.Log
 	// lost returns how many messages are set aside as lost.
 	lost(ctx context.Context) (int, error)
 	// close lets go of the broker when all connections are closed.

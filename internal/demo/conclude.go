@@ -60,6 +60,9 @@ func (d *demo) stopServices(ctx context.Context) error {
 // conclude prints the report.
 func (d *demo) conclude(ctx context.Context, e evidence) (*Report, error) {
 	r := d.book.report(e)
+	if d.watcher != nil {
+		r.watched(d.verdict(), d.book.unlike(d.watcher.found), len(d.cfg.Faults) > 0)
+	}
 	for _, l := range append([]line{nil}, r.lines(d.tracesTo)...) {
 		if err := d.print(l); err != nil {
 			return r, err

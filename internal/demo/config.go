@@ -49,6 +49,18 @@ type Config struct {
 	// LogFile takes the services' log.
 	LogFile string
 
+	// NoObserver does without an observer. Otherwise one answers at
+	// ObserverListen; by default at [DefaultObserverListen] or the next free
+	// port. Management is the URL of RabbitMQ's management API, for it.
+	NoObserver     bool
+	ObserverListen string
+	Management     string
+	// Faults are made around the services, and the observer has to find them.
+	Faults []Fault
+	// Hurry divides the deadlines of the contract that the observer judges by.
+	// Default: 1, and 5 with faults.
+	Hurry float64
+
 	// Out is where everything is printed. Required.
 	Out io.Writer
 	// Screen, where set, is the terminal that Out is: the demo shows a view that
@@ -73,12 +85,13 @@ const (
 	maxRate        = 10_000
 	maxConcurrency = 10_000
 	maxThink       = time.Minute
+	maxHurry       = 20
 )
 
 func (c *Config) setDefaults() {
 	if c.Rate == nil {
 		rate := 5.0
-		if c.Orders > 0 && c.Exit {
+		if c.Orders > 0 && c.Exit && len(c.Faults) == 0 {
 			rate = 0
 		}
 		c.Rate = &rate
@@ -90,6 +103,11 @@ func (c *Config) setDefaults() {
 		think := 40 * time.Millisecond
 		c.Think = &think
 	}
+	hurry := 1.0
+	if len(c.Faults) > 0 {
+		hurry = 5
+	}
+	setDefault(&c.Hurry, hurry)
 	setDefault(&c.Concurrency, 64)
 	setDefault(&c.Timeout, time.Minute)
 	setDefault(&c.Listen, "127.0.0.1:0")
@@ -141,6 +159,12 @@ func (c *Config) validate() error {
 		wrong("--listen is %q; write it as host:port, such as 127.0.0.1:8080", c.Listen)
 	} else if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		wrong("--listen is %q; the port must be between 0 (a free one) and 65535", c.Listen)
+	}
+	if !(c.Hurry >= 1 && c.Hurry <= maxHurry) {
+		wrong("--hurry is %v; it must be between 1 (the deadlines as they are) and %d", c.Hurry, maxHurry)
+	}
+	if c.NoObserver && len(c.Faults) > 0 {
+		wrong("--faults are for the observer to find: leave out --no-observer")
 	}
 	if len(errs) > 0 {
 		return &UsageError{errors.Join(errs...)}

@@ -60,6 +60,8 @@ type demo struct {
 	book     *book
 	tail     *logTail
 	services *services
+	watcher  *watcher  // nil: there is no observer
+	injector *injector // nil: there are no faults
 	client   *client
 	api      string
 	show     show
@@ -93,11 +95,32 @@ func (d *demo) run(ctx context.Context) (report *Report, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, d.closeLog(transport)) }()
+	if err := d.observe(ctx); err != nil {
+		return nil, d.explain(err)
+	}
+	if d.watcher != nil {
+		defer func() { err = errors.Join(err, d.watcher.stop()) }()
+	}
 	if err := d.start(ctx); err != nil {
 		return nil, errors.Join(d.explain(err), d.stopServices(ctx))
 	}
 	defer d.client.close()
 	return d.perform(ctx, who)
+}
+
+// observe starts the observer, and prepares the faults that it is to find.
+func (d *demo) observe(ctx context.Context) (err error) {
+	if d.cfg.NoObserver {
+		return nil
+	}
+	if d.watcher, err = d.startWatcher(ctx); err != nil {
+		return err
+	}
+	if len(d.cfg.Faults) > 0 {
+		d.injector = newInjector(d.cfg.Faults, deadlinesOf(d.watcher.contract), d.book, d.cfg.Seed)
+		d.cfg.wrapTransport = d.injector.wrap
+	}
+	return nil
 }
 
 // makeDir makes the directory of the databases, and returns what removes it.
@@ -206,9 +229,11 @@ func (d *demo) start(ctx context.Context) error {
 
 // opening says what runs, and where.
 func (d *demo) opening() []line {
-	ls := []line{
-		{{"  order API  ", dim}, {d.api, cyan}, {"   GET /orders  POST /orders  /openapi.json", dim}},
+	var ls []line
+	if d.watcher != nil {
+		ls = append(ls, line{{"  observer   ", dim}, {d.watcher.address, cyan}, {"   laban where ORDER, laban flows list", dim}})
 	}
+	ls = append(ls, line{{"  order API  ", dim}, {d.api, cyan}, {"   GET /orders  POST /orders  /openapi.json", dim}})
 	if d.tracesTo != "" {
 		ls = append(ls, line{{"  traces     ", dim}, {d.tracesTo, cyan}})
 	}
@@ -217,6 +242,12 @@ func (d *demo) opening() []line {
 	}
 	if d.cfg.LogFile != "" {
 		ls = append(ls, line{{"  log        ", dim}, {d.cfg.LogFile, plainText}})
+	}
+	if len(d.cfg.Faults) > 0 {
+		ls = append(ls, line{{"  faults     ", dim}, {faultsText(d.cfg.Faults), plainText}})
+	}
+	if d.cfg.Hurry != 1 {
+		ls = append(ls, line{{"  deadlines  ", dim}, {fmt.Sprintf("those of the contract divided by %g (--hurry), so that one need not wait", d.cfg.Hurry), plainText}})
 	}
 	return append(ls, line{{"  orders     ", dim}, {d.plan(), plainText}}, nil)
 }
@@ -281,6 +312,9 @@ func (d *demo) placeAndWait(ctx context.Context, who customers) error {
 		shop:   newShop(who, d.cfg.Mix, d.cfg.Orders, d.cfg.Seed),
 		orders: d.cfg.Orders, rate: *d.cfg.Rate, slots: make(chan struct{}, d.cfg.Concurrency),
 	}
+	if d.injector != nil {
+		d.injector.begin(time.Now())
+	}
 	placed := make(chan struct{})
 	go func() {
 		defer close(placed)
@@ -310,6 +344,9 @@ func (d *demo) watch(ctx context.Context, placed <-chan struct{}) error {
 			}
 		case <-look.C:
 			over := isPlaced && d.book.open() == 0
+			if over && (d.cfg.Exit || stop == nil) && !d.caughtUp(time.Now()) {
+				continue
+			}
 			if over && (d.cfg.Exit || stop == nil) {
 				return d.refresh()
 			}
@@ -333,10 +370,20 @@ func (d *demo) watch(ctx context.Context, placed <-chan struct{}) error {
 			return d.refresh()
 		case err := <-d.services.failed:
 			return err
+		case <-d.watcherEnded():
+			return errors.New("the observer ended by itself")
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// watcherEnded is closed when the observer has ended.
+func (d *demo) watcherEnded() <-chan struct{} {
+	if d.watcher == nil {
+		return nil
+	}
+	return d.watcher.done
 }
 
 func (d *demo) every() time.Duration {

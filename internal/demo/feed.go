@@ -9,6 +9,8 @@ const (
 	entryEvent entryKind = iota
 	entryRetry
 	entryParked
+	entryStalled
+	entryRecovered
 )
 
 // entry is something that happened, for people to watch.

@@ -34,10 +34,11 @@ type order struct {
 	cancel  cancelAnswer
 	traceID string
 
-	phase phase
-	turn  string  // the service whose turn it is
-	told  bool    // it was settled and counted
-	wrong verdict // when it was settled
+	phase  phase
+	turn   string  // the service whose turn it is
+	told   bool    // it was settled and counted
+	halted bool    // a fault keeps it from going any further
+	wrong  verdict // when it was settled
 
 	done func() // called when it is settled for the first time; nil if nobody waits
 }

@@ -17,6 +17,10 @@ type Report struct {
 	// Orders is how many orders there were, Ended how many of them have ended
 	// and owe nothing, Right how many of these as they should.
 	Orders, Ended, Right int
+	// Stopped is how many went no further because of a fault, as they had to.
+	Stopped int
+	// Watch is what the observer made of faults; nil where none were made.
+	Watch *Verdict
 	// Faults says what is wrong with single orders, the first few of them;
 	// MoreFaults is how many there are beyond these.
 	Faults     []string
@@ -39,6 +43,8 @@ type Report struct {
 type FateReport struct {
 	Fate
 	Orders, Right, Wrong, Open int
+	// Stopped went no further because of a fault.
+	Stopped int
 	// P50, P95 and P99 are of the time from the request to the last event that
 	// is no mail, of the orders that have ended.
 	P50, P95, P99 time.Duration
@@ -54,7 +60,7 @@ type TraceReport struct {
 
 // OK tells whether every order ended as it should and every invariant holds.
 func (r *Report) OK() bool {
-	return r.Right == r.Orders && !slices.ContainsFunc(r.Invariants, func(i Invariant) bool { return len(i.Broken) > 0 })
+	return r.Right+r.Stopped == r.Orders && (r.Watch == nil || r.Watch.OK()) && !slices.ContainsFunc(r.Invariants, func(i Invariant) bool { return len(i.Broken) > 0 })
 }
 
 // Throughput is how many orders ended in a second.
@@ -130,6 +136,11 @@ func (w *reportWriter) add(o *order, rules []reaction, now time.Time) {
 	if o.traceID != "" && (row.traced == nil || len(o.ids) > len(row.traced.ids)) {
 		row.traced = o
 	}
+	if o.phase != settled && o.halted {
+		row.Stopped++
+		w.r.Stopped++
+		return
+	}
 	if o.phase != settled {
 		row.Open++
 		w.fault(o, "still open; "+standing(rules, o, now))
@@ -194,6 +205,12 @@ func (w *reportWriter) finish() {
 		row.P50, row.P95, row.P99 = q.p50, q.p95, q.p99
 		if f == Canceled && row.Right > 0 {
 			row.Note = fmt.Sprintf("%d canceled, %d shipped before that", row.canceled, len(row.durations)-row.canceled)
+		}
+		if row.Stopped > 0 {
+			if row.Note != "" {
+				row.Note += "; "
+			}
+			row.Note += fmt.Sprintf("%d stopped by a fault, as they had to", row.Stopped)
 		}
 		w.r.Fates = append(w.r.Fates, row.FateReport)
 		if row.traced != nil {

@@ -70,6 +70,9 @@ func stamp(at, started time.Time) span {
 // line is the news as one line.
 func (n news) line(started time.Time) line {
 	l := line{stamp(n.at, started)}
+	if n.stall != nil {
+		return n.stall.line(l)
+	}
 	if n.order == nil {
 		l.add("! "+n.text, redBold)
 		return l

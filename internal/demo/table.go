@@ -10,6 +10,10 @@ import (
 func (r *Report) lines(tracesTo string) []line {
 	var ls []line
 	ls = append(ls, r.fateTable()...)
+	if r.Watch != nil {
+		ls = append(ls, nil)
+		ls = append(ls, r.Watch.lines()...)
+	}
 	ls = append(ls, nil, r.figures(), nil)
 	for _, i := range r.Invariants {
 		ls = append(ls, i.lines()...)
@@ -101,6 +105,9 @@ func (r *Report) conclusion() line {
 		if r.Orders == 1 {
 			what = "the order ended as it should, and every invariant holds"
 		}
+		if r.Watch != nil {
+			what = fmt.Sprintf("every order ended as it should, or stopped where a fault stopped it (%d); every stall was named right", r.Stopped)
+		}
 		return text("  ✓ "+what, greenBold)
 	}
 	return text("  ✗ "+r.Failure(), redBold)
@@ -114,7 +121,10 @@ func (r *Report) Failure() string {
 			broken++
 		}
 	}
-	bad := r.Orders - r.Right
+	bad := r.Orders - r.Right - r.Stopped
+	if r.Watch != nil && !r.Watch.OK() {
+		return r.Watch.failure()
+	}
 	switch {
 	case bad > 0 && broken > 0:
 		return fmt.Sprintf("%s of %s did not end right, and %s broken", thousands(int64(bad)), plural(r.Orders, "order"), areInvariants(broken))

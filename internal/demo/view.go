@@ -192,6 +192,11 @@ func (e entry) line(width int) line {
 		l.add(leftAlign(e.what, 23), plainText)
 		l.add(e.from+" parked it", redBold)
 		l.add(": "+e.why, dim)
+	case entryStalled:
+		l.add("stalled: "+e.what, yellow)
+		l.add("; "+e.why, dim)
+	case entryRecovered:
+		l.add("recovered: "+e.what, green)
 	default:
 		l.add(leftAlign(e.what, 23), bold)
 		l.add(leftAlign(e.from, 9), plainText)
