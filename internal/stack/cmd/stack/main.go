@@ -101,7 +101,7 @@ func (f *flags) up(cmd *cobra.Command, _ []string) error {
 	}
 	_, err = fmt.Fprintf(out, `
 Place an order:  curl -s %[1]s/orders --json '{"customer_email": "ada@example.com", "items": [{"sku": "mug", "quantity": 2, "unit_price": 1250}], "currency": "EUR", "ship_to": "12 Mill Lane, Cambridge", "payment_token": "tok_approved"}'
-What is stuck:   bin/laban flows --url %[2]s
+What is stuck:   bin/laban flows list --status stalled --observer %[2]s
 End it:          scripts/stack.bash down
 Logs are in %[3]s/logs.
 `, s.URL("ORDER_PORT"), s.URL("OBSERVER_PORT"), s.Folder())
