@@ -76,22 +76,35 @@ func (t *Tracker) Survey() Survey {
 }
 
 func (t *Tracker) surveyOldest(s *Survey) {
-	oldest := map[OldestObligation]int64{}
+	byRule := map[*program][]int64{} // since when, of each rule, or 0
 	for _, l := range t.order {
 		for _, f := range l.flows.flows {
 			if f.retired != 0 || !f.judged() {
 				continue
 			}
+			since := byRule[f.program]
+			if since == nil {
+				since = make([]int64, len(f.program.rules))
+				byRule[f.program] = since
+			}
 			for i := range f.obligations {
 				o := &f.obligations[i]
-				r := &f.program.rules[o.rule]
-				if o.state != Open || o.owed == 0 || r.optional {
-					continue
+				if at := since[o.rule]; o.state == Open && o.owed != 0 && (at == 0 || o.owed < at) && !f.program.rules[o.rule].optional {
+					since[o.rule] = o.owed
 				}
-				key := OldestObligation{Choreography: l.name, Step: r.step, Service: f.program.serviceNames[r.service]}
-				if at, ok := oldest[key]; !ok || o.owed < at {
-					oldest[key] = o.owed
-				}
+			}
+		}
+	}
+	oldest := map[OldestObligation]int64{}
+	for p, since := range byRule {
+		for i, at := range since {
+			if at == 0 {
+				continue
+			}
+			r := &p.rules[i]
+			key := OldestObligation{Choreography: p.contract.Name, Step: r.step, Service: p.serviceNames[r.service]}
+			if other, ok := oldest[key]; !ok || at < other {
+				oldest[key] = at
 			}
 		}
 	}
