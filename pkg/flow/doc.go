@@ -18,6 +18,13 @@
 //   - After two pulses that are more than a second apart, no deadline falls
 //     before the later one plus the obligation's time, at most 30 s of it.
 //   - No verdict uses the time that an event says it was made.
+//   - Where reactions share answers, as many obligations count as paid as can
+//     be: first those that an answer can pay which their own trigger caused,
+//     then any other, the oldest first.
+//   - A compensation that pays nothing has the time of its reaction to find what
+//     it undid; until then the flow does not end, after it is [Inconsistent].
+//   - An obligation whose answer turns out to be that of another is open again,
+//     with the deadline that it had. That it was paid is told once.
 //
 // # Which flow
 //
@@ -34,11 +41,15 @@
 //     ([Config.Tombstones]), one that owes something opens it again, and any
 //     other is added to it. Later it begins a flow without a start.
 //   - Two events of one type are two events: each owes what the contract says.
+//   - A late event of a flow that is forgotten does not take its key away from a
+//     flow that is under way.
 //
 // # Bounds
 //
 // Flows, events of a flow, and ended flows are bounded by [Config]. What does
-// not fit is counted and makes a flow Unknown; nothing is guessed.
+// not fit is counted and makes a flow Unknown; nothing is guessed. After a
+// [Gap] the flows under way are Unknown; those that have ended keep their ends,
+// and nothing is claimed of what may still come for them.
 //
 // A Tracker is for one goroutine at a time.
 package flow

@@ -84,8 +84,8 @@ func (s ObligationState) String() string {
 	}
 }
 
-// Changed calls fn for each flow that changed since it was called last. The
-// snapshot and all in it are valid during the call only.
+// Changed calls fn for each flow that changed since it was called last, in no
+// order that means anything. The snapshot and all in it are valid during the call only.
 func (t *Tracker) Changed(fn func(*Snapshot)) {
 	for i, f := range t.dirty {
 		t.dirty[i] = nil
