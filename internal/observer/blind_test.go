@@ -1,6 +1,7 @@
 package observer_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -15,7 +16,8 @@ import (
 // is newly called stalled, and the observer recovers alone.
 func TestABrokerThatGoesMakesBlind(t *testing.T) {
 	b := testenv.PrivateRabbitMQ(t)
-	w := watch(t, b, options{})
+	const within = 8 * time.Second
+	w := watch(t, b, options{contract: strings.ReplaceAll(shop, "within: 1s", "within: 8s")})
 	w.sees(t)
 	web, _ := service(t, b, "web", nil, nil)
 	blind := func(reason observer.BlindReason, since time.Time) {
@@ -25,12 +27,14 @@ func TestABrokerThatGoesMakesBlind(t *testing.T) {
 	}
 
 	place(t, web, "a")
+	placed := time.Now()
 	w.becomes(t, "a", flow.Running)
 	at := time.Now()
 	b.SetMemoryAlarm(t, true)
 	blind(observer.BrokerBlocked, at)
+	require.Eventually(t, func() bool { return time.Since(placed) > within+2*time.Second }, patience, 100*time.Millisecond)
 	f, _ := w.flowOf(t, "a")
-	require.Equal(t, flow.Running, f.Status)
+	require.Equal(t, flow.Running, f.Status, "its deadline has passed, and nobody has seen it pass")
 	b.SetMemoryAlarm(t, false)
 	w.sees(t)
 	w.becomes(t, "a", flow.Stalled)

@@ -71,6 +71,11 @@ func (p *pulser) isBusy() bool {
 // or the observer gives up leading.
 func (o *Observer) pulse(ctx context.Context, lease source.Lease) error {
 	o.sight.connected(lease.Blocked)
+	o.waits.Store(0)
+	select {
+	case <-o.yield: // meant for a lease of before
+	default:
+	}
 	o.leading.set(true)
 	o.lease.Store(&lease)
 	defer o.lease.Store(nil)
