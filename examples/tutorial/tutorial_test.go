@@ -150,6 +150,7 @@ func TestTheMistakeIsSeenBeforeAnOrderStops(t *testing.T) {
 	}, 20*time.Second, 10*time.Millisecond, "%s", &out)
 	require.Regexp(t, `payment.* emits "paymentRejected", and inventory.* listens to "PaymentRejected"`, out)
 	require.Contains(t, out, "[near-miss]")
+	t.Log(out)
 	cancel()
 	for range s.crew {
 		require.NoError(t, <-ended)

@@ -65,7 +65,7 @@ func requireRight(t *testing.T, r *Report, err error, out *output) {
 		require.LessOrEqual(t, f.P50, f.P99)
 	}
 	require.GreaterOrEqual(t, r.Retries, 10, "each late answer is a retry")
-	require.Len(t, r.Invariants, 6)
+	require.Len(t, r.Invariants, 7)
 	require.Contains(t, out.String(), "✓ every order ended as it should, and every invariant holds")
 }
 

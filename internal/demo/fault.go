@@ -99,7 +99,7 @@ func (f Fault) String() string {
 }
 
 // DefaultFaults are faults of five causes within ten seconds.
-const DefaultFaults = "fail=payment@1s*2,park=inventory@2s*2,drop=payment@3s*2,hang=payment@4s*2,die=inventory@6s/3s"
+const DefaultFaults = "fail=payment@1s*2,park=payment@2s*2,drop=inventory@3s*2,hang=payment@4s*2,die=inventory@6s/3s"
 
 // maxFaultTime bounds moments and durations.
 const maxFaultTime = time.Hour
