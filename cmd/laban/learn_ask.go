@@ -95,13 +95,12 @@ func (p *people) one(q learn.Question) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		switch word := strings.ToLower(strings.TrimSpace(text)); {
-		case word == "":
+		word := strings.ToLower(strings.TrimSpace(text))
+		if word == "" {
 			return q.Guess, nil
-		default:
-			if i := slices.IndexFunc(q.Choices, func(c string) bool { return strings.HasPrefix(c, word) }); i >= 0 {
-				return q.Choices[i], nil
-			}
+		}
+		if i := slices.IndexFunc(q.Choices, func(c string) bool { return strings.HasPrefix(c, word) }); i >= 0 {
+			return q.Choices[i], nil
 		}
 	}
 }

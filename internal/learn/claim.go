@@ -93,10 +93,18 @@ func (m *model) answers(c *claim, h *history) int {
 }
 
 // fit counts how a claim fits the histories.
-func (m *model) fit(c *claim) tally {
+func (m *model) fit(c *claim) tally { return m.fitIn(c, m.histories) }
+
+// maxUsual is how many histories are looked at to choose between many claims.
+const maxUsual = 400
+
+// usual are the histories that most flows have.
+func (m *model) usual() []history { return m.histories[:min(len(m.histories), maxUsual)] }
+
+func (m *model) fitIn(c *claim, histories []history) tally {
 	var t tally
-	for i := range m.histories {
-		h := &m.histories[i]
+	for i := range histories {
+		h := &histories[i]
 		owed, there := c.owed(h), m.answers(c, h)
 		switch {
 		case c.void(h):

@@ -35,16 +35,16 @@ func setTimes(flows []*run, services int) {
 // nil where the log has no times.
 func aheadOfLog(flows []*run, services int) []int64 {
 	differences := make([][]time.Duration, services)
-	any := false
+	dated := false
 	for _, f := range flows {
 		for _, e := range f.events {
 			if e.log != 0 && e.made != 0 {
 				differences[e.src] = append(differences[e.src], time.Duration(e.made-e.log))
-				any = true
+				dated = true
 			}
 		}
 	}
-	if !any {
+	if !dated {
 		return nil
 	}
 	ahead := make([]int64, services)

@@ -28,13 +28,15 @@ func (x *explainer) conditioned(c claim, by evidence) claim {
 		grade  int // per cent of both shares together
 	}
 	var options []option
+	usual := x.usual()
+	missingInAll := x.fitIn(&c, usual).missing
 	for typ := range x.types {
 		if x.total[typ] == 0 || slices.Contains(c.on, typ) || slices.Contains(c.emits, typ) {
 			continue
 		}
 		var owedWith, missingWith, owedWithout, missingWithout int
-		for i := range x.histories {
-			h := &x.histories[i]
+		for i := range usual {
+			h := &usual[i]
 			owed := c.owed(h)
 			missing := h.flows * max(owed-x.answers(&c, h), 0)
 			if h.types[typ] > 0 {
@@ -45,7 +47,7 @@ func (x *explainer) conditioned(c claim, by evidence) claim {
 				missingWithout += missing
 			}
 		}
-		all := float64(c.tally.missing)
+		all := float64(missingInAll)
 		if recall, precision := share(missingWith, all), share(missingWith, float64(owedWith)); recall >= explains && precision >= holds && owedWithout-missingWithout >= fewest {
 			options = append(options, option{true, typ, int(100 * (recall + precision))})
 		}

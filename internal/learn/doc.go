@@ -53,6 +53,9 @@
 //
 // # What it can't tell
 //
+// Learning takes moments with causation ids. Without them it tries many more
+// claims, and a system of some hundred types of event may take minutes.
+//
 // Who only listens, what never happened while the log was written, and which of
 // two events was the cause where they always come together. A type that one
 // service emits under two reactions is learned as one reaction. Names of

@@ -75,7 +75,11 @@ func (x *explainer) gain(a, b []int) float64 {
 			return 0
 		}
 	}
-	one, other, both := x.best(a), x.best(b), x.best(together(a, b))
+	one, other := x.best(a), x.best(b)
+	if one.bare+other.bare < least && one.cost+other.cost < least {
+		return 0 // there is nothing to gain
+	}
+	both := x.best(together(a, b))
 	if g := max(one.bare+other.bare-both.bare, one.cost+other.cost-both.cost); g >= least {
 		return g
 	}

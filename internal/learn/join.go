@@ -6,16 +6,18 @@ import "slices"
 const (
 	// turns is the least share in which each of its events is the last one.
 	turns = 0.05
-	// joined is how many events a join has at most.
-	joined = 4
+	// joined is how many events a join has at most, and joinable how many of the
+	// best candidates are tried.
+	joined   = 4
+	joinable = 9
 )
 
 // join looks for events that are answered once for all of them.
 func (x *explainer) join(emits, candidates []int, by evidence) (claim, bool) {
 	var claims []claim
-	for _, on := range someOf(candidates[:min(len(candidates), 12)], 2, joined) {
+	for _, on := range someOf(candidates[:min(len(candidates), joinable)], 2, joined) {
 		c := newClaim(x.service, allOf, emits, on)
-		if t := x.fit(&c); float64(t.missing+t.surplus) > hopeless*float64(x.given(&c)) || !x.even(&c) || !x.takeTurns(&c) {
+		if t := x.fitIn(&c, x.usual()); float64(t.missing+t.surplus) > hopeless*float64(t.met+t.surplus) || !x.even(&c) || !x.takeTurns(&c) {
 			continue
 		}
 		x.weigh(&c, by)

@@ -226,6 +226,7 @@ func (m *model) count() {
 		}
 		m.histories[i].flows++
 	}
+	slices.SortStableFunc(m.histories, func(a, b history) int { return b.flows - a.flows })
 }
 
 func countsKey(counts []int) string {

@@ -3,7 +3,7 @@ package learn
 import "slices"
 
 // sampled is how many flows are gone through event by event to weigh a claim.
-const sampled = 500
+const sampled = 200
 
 // early is how many answers come before anything owes them, by the order of the
 // log, and wait how long the others take on average.
@@ -59,7 +59,7 @@ type moment struct {
 // the order of the log.
 func (c *claim) moments(f *run) (owed, given []moment) {
 	counts := make([]int, len(c.on))
-	triggered, latest := false, moment{index: -1}
+	triggered := false
 	var undone []moment
 	for i := range f.events {
 		e := &f.events[i]
@@ -83,9 +83,9 @@ func (c *claim) moments(f *run) (owed, given []moment) {
 				undone = append(undone, here)
 			}
 		case c.kind == undo && on >= 0:
-			triggered, latest = true, here
+			triggered = true
 			for range undone {
-				owed = append(owed, latest)
+				owed = append(owed, here)
 			}
 			undone = nil
 		}

@@ -24,7 +24,7 @@ func TestWhatIsPlayedIsLearned(t *testing.T) {
 	for _, causes := range []bool{true, false} {
 		t.Run(fmt.Sprintf("causation ids %t", causes), func(t *testing.T) {
 			for seed := range uint64(generated) {
-				s := learntest.Generate(rand.New(rand.NewPCG(seed, 1))) //nolint:gosec // repeatable on purpose
+				s := learntest.Generate(rand.New(rand.NewPCG(seed, 1)))
 				s.Lose, s.Twice = 0.03, 0.03
 				played := playMany(s, 300)
 				c, d := learnFrom(t, s, played, causes)
@@ -90,7 +90,7 @@ func meaning(c *choreography.Choreography) (lines []string) {
 
 // A flow that the tracker never saw end is one fault, not a rule.
 func TestFaultsAreNotRules(t *testing.T) {
-	s := learntest.Generate(rand.New(rand.NewPCG(3, 1))) //nolint:gosec // repeatable on purpose
+	s := learntest.Generate(rand.New(rand.NewPCG(3, 1)))
 	s.Lose = 0.2
 	played := playMany(s, 300)
 	require.True(t, slices.ContainsFunc(played, func(f learntest.Flow) bool { return f.Lost }))

@@ -11,14 +11,19 @@ type scored struct {
 	cost float64
 }
 
-// exhaustive is up to how many candidates all their sets are tried.
-const exhaustive = 14
+// exhaustive is up to how many candidates all their sets are tried, if that
+// takes no more than so many looks at a history.
+const (
+	exhaustive = 14
+	looks      = 4_000_000
+)
 
 // bestSets returns the sets of candidates of the least cost, the best first and
-// of equal ones the smaller first: those within slack of the best, at most keep.
-func bestSets(candidates []int, slack float64, keep int, cost func(on []int) float64) []scored {
+// of equal ones the smaller first: those within slack of the best, at most keep. A call of
+// cost looks at so many histories.
+func bestSets(candidates []int, histories int, slack float64, keep int, cost func(on []int) float64) []scored {
 	var all []scored
-	if len(candidates) <= exhaustive {
+	if len(candidates) <= exhaustive && histories<<len(candidates) <= looks {
 		on := make([]int, 0, len(candidates))
 		for bits := 1; bits < 1<<len(candidates); bits++ {
 			on = on[:0]

@@ -59,10 +59,9 @@ func (d *Draft) above(b *strings.Builder, i int) {
 		fmt.Fprintf(b, "  # Unprompted, seen %s.\n", times(r.Met))
 	} else {
 		fmt.Fprintf(b, "  # %s: seen %d of %s%s.", title(r.Sure), r.Met, times(r.Expected), inferredBy(r))
-		switch {
-		case r.Samples == 0:
+		if r.Samples == 0 {
 			b.WriteString(" The deadline is made up.\n")
-		default:
+		} else {
 			fmt.Fprintf(b, " 99 %% of %d took at most %s.\n", r.Samples, rounded(time.Duration(r.P99)))
 		}
 	}

@@ -27,16 +27,16 @@ func TestTheContractIsLearnedFromTheLog(t *testing.T) {
 	s := start(t, on)
 	playAll(t, s)
 	s.placeMany(t, 300)
-	real, err := services.Order()
+	contract, err := services.Order()
 	require.NoError(t, err)
 
 	t.Run("with causation ids", func(t *testing.T) {
 		learned, d := s.learn(t, true)
 		requireSound(t, learned, d)
-		require.Equal(t, reactionsOf(real), reactionsOf(learned), "%s", d.YAML)
+		require.Equal(t, reactionsOf(contract), reactionsOf(learned), "%s", d.YAML)
 		for _, id := range s.journal.all() {
 			events := s.trackedEvents(id, true)
-			require.Equal(t, learntest.Judge(real, events), learntest.Judge(learned, events), "order %s, after each of its events: %v", id, s.journal.history(id))
+			require.Equal(t, learntest.Judge(contract, events), learntest.Judge(learned, events), "order %s, after each of its events: %v", id, s.journal.history(id))
 		}
 	})
 	t.Run("without causation ids", func(t *testing.T) {
@@ -49,10 +49,10 @@ func TestTheContractIsLearnedFromTheLog(t *testing.T) {
 			// On the way, what is owed may be somebody else's, where events that
 			// always come together could each be the trigger. The end is the same.
 			events := s.trackedEvents(id, false)
-			want, got := learntest.Judge(real, events), learntest.Judge(learned, events)
+			want, got := learntest.Judge(contract, events), learntest.Judge(learned, events)
 			require.Equal(t, want[len(want)-1], got[len(got)-1], "order %s: %v\n%s", id, s.journal.history(id), d.YAML)
 		}
-		t.Logf("reactions otherwise than in the contract: %v", difference(reactionsOf(real), reactionsOf(learned)))
+		t.Logf("reactions otherwise than in the contract: %v", difference(reactionsOf(contract), reactionsOf(learned)))
 	})
 }
 
@@ -61,7 +61,7 @@ func TestTheContractIsLearnedFromTheLog(t *testing.T) {
 func (s *system) placeMany(t *testing.T, n int) {
 	var all sync.WaitGroup
 	failures := &report{}
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // which orders they are is no secret
+	random := rand.New(rand.NewPCG(1, 2))
 	slots := make(chan struct{}, 16)
 	moments := []string{"order.placed", "stock.confirmed", "payment.confirmed"}
 	for i := range n {

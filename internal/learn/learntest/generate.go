@@ -13,7 +13,7 @@ import (
 // which may fail and is undone then, perhaps two at the same time that are
 // joined, perhaps a customer who stops it, perhaps somebody who is told of most.
 func Generate(random *rand.Rand) *System {
-	any := func(types ...string) choreography.Trigger { return choreography.Trigger{Any: types} }
+	anyOf := func(types ...string) choreography.Trigger { return choreography.Trigger{Any: types} }
 	s := &System{Contract: &choreography.Choreography{Name: "made", Starts: []string{"shop.begun"}}, Random: random}
 	c := s.Contract
 	add := func(r choreography.Reaction) {
@@ -38,17 +38,17 @@ func Generate(random *rand.Rand) *System {
 			emits = append(emits, bad)
 			failures = append(failures, bad)
 		}
-		add(choreography.Reaction{Services: []string{service}, On: any(last), Emits: emits})
+		add(choreography.Reaction{Services: []string{service}, On: anyOf(last), Emits: emits})
 		steps = append(steps, done{service, ok, len(failures)})
 		last = ok
 	}
 	if random.IntN(2) == 0 {
-		add(choreography.Reaction{Services: []string{"left"}, On: any(last), Emits: []string{"left.ready"}})
-		add(choreography.Reaction{Services: []string{"right"}, On: any(last), Emits: []string{"right.ready"}})
+		add(choreography.Reaction{Services: []string{"left"}, On: anyOf(last), Emits: []string{"left.ready"}})
+		add(choreography.Reaction{Services: []string{"right"}, On: anyOf(last), Emits: []string{"right.ready"}})
 		add(choreography.Reaction{Services: []string{"merger"}, On: choreography.Trigger{All: []string{"left.ready", "right.ready"}}, Emits: []string{"both.ready"}})
 		last = "both.ready"
 	}
-	final := choreography.Reaction{Services: []string{"sender"}, On: any(last), Emits: []string{"goods.sent", "sending.failed"}}
+	final := choreography.Reaction{Services: []string{"sender"}, On: anyOf(last), Emits: []string{"goods.sent", "sending.failed"}}
 	failures = append(failures, "sending.failed")
 	if random.IntN(2) == 0 {
 		final.Unless = []string{"shop.stopped"}
@@ -62,7 +62,7 @@ func Generate(random *rand.Rand) *System {
 	add(final)
 	for _, d := range steps {
 		if on := failures[d.from:]; random.IntN(3) > 0 {
-			add(choreography.Reaction{Services: []string{d.service}, On: any(on...), Undoes: d.event, Emits: []string{d.service + ".released"}})
+			add(choreography.Reaction{Services: []string{d.service}, On: anyOf(on...), Undoes: d.event, Emits: []string{d.service + ".released"}})
 		}
 	}
 	var told []string
@@ -74,7 +74,7 @@ func Generate(random *rand.Rand) *System {
 		}
 	}
 	if random.IntN(2) == 0 && len(told) >= 3 {
-		add(choreography.Reaction{Services: []string{"mailer"}, On: any(told...), Emits: []string{"mail.sent"}, Side: true})
+		add(choreography.Reaction{Services: []string{"mailer"}, On: anyOf(told...), Emits: []string{"mail.sent"}, Side: true})
 	}
 	c.Outcomes = choreography.Outcomes{Completed: []string{"goods.sent"}, Failed: failures}
 	return s
