@@ -105,7 +105,7 @@ func compile(c *choreography.Choreography) *program {
 func (p *program) typeOf(name string) typeID {
 	id, ok := p.types[name]
 	if !ok {
-		id = typeID(len(p.typeNames))
+		id = typeID(len(p.typeNames)) //nolint:gosec // a contract has far fewer
 		p.types[name] = id
 		p.typeNames = append(p.typeNames, name)
 		p.facts = append(p.facts, fact{})
@@ -129,7 +129,7 @@ func (p *program) typesOf(names []string) []typeID {
 func (p *program) serviceOf(name string) serviceID {
 	id, ok := p.services[name]
 	if !ok {
-		id = serviceID(len(p.serviceNames))
+		id = serviceID(len(p.serviceNames)) //nolint:gosec // a contract has far fewer
 		p.services[name] = id
 		p.serviceNames = append(p.serviceNames, name)
 	}
@@ -166,7 +166,7 @@ func (p *program) indexRules() {
 	p.byTrigger, p.byJoin, p.byUndone, p.byAnswer = make([][]uint16, n), make([][]uint16, n), make([][]uint16, n), make([][]uint16, n)
 	add := func(index [][]uint16, types []typeID, i int) {
 		for _, typ := range types {
-			index[typ] = append(index[typ], uint16(i))
+			index[typ] = append(index[typ], uint16(i)) //nolint:gosec // a contract has far fewer
 		}
 	}
 	for i := range p.rules {
