@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// containers are the addresses that the shared configuration files have, and the
-// ports that stand for them here.
-func containers() map[string]string {
+// Containers are the addresses that the shared configuration files have, and the
+// variables of the ports that stand for them here.
+func Containers() map[string]string {
 	return map[string]string{
 		"rabbitmq:15692": "RABBITMQ_METRICS_PORT", "rabbitmq:15672": "RABBITMQ_MANAGEMENT_PORT",
 		"postgres:5432": "POSTGRES_PORT",
@@ -33,7 +33,7 @@ func pages() map[string]string {
 // here puts this machine's addresses in place of the containers'.
 func (s *Stack) here(text string) string {
 	var pairs []string
-	for address, port := range containers() {
+	for address, port := range Containers() {
 		pairs = append(pairs, address, s.settings.at(port))
 	}
 	for address, port := range pages() {
