@@ -28,6 +28,7 @@ type watcher struct {
 	done        chan struct{}
 	err         error // once done is closed
 
+	placed  int
 	ended   int
 	stopped map[string]flow.Transition // by the order's key: why it stopped
 }
@@ -115,6 +116,7 @@ func (w *watcher) opening(s *shop) {
 func (w *watcher) tell(t *flow.Transition) {
 	switch t.Kind {
 	case flow.Started:
+		w.placed++
 		w.happened("order %-3s placed", t.Key)
 	case flow.Ended:
 		w.ended++
@@ -147,7 +149,11 @@ func (w *watcher) why(t *flow.Transition) {
 // conclude sums up.
 func (w *watcher) conclude() {
 	w.say("")
-	w.say("%d orders: %d ended, %d stopped.", w.ended+len(w.stopped), w.ended, len(w.stopped))
+	rest := ""
+	if n := w.placed - w.ended - len(w.stopped); n > 0 {
+		rest = fmt.Sprintf(", %d under way", n)
+	}
+	w.say("orders: %d placed, %d ended, %d stopped%s.", w.placed, w.ended, len(w.stopped), rest)
 }
 
 func (w *watcher) happened(format string, args ...any) {

@@ -47,6 +47,7 @@ func run(ctx context.Context, o options) (err error) {
 	for {
 		select {
 		case <-ctx.Done():
+			w.conclude()
 			return context.Cause(ctx)
 		case err := <-failed:
 			return errors.Join(errors.New("a service ended"), err)

@@ -63,7 +63,7 @@ func requireStopped(t *testing.T, text, why string) {
 	}
 	reasons := regexp.MustCompile(`(?m)^ {19}(.*)$`).FindAllStringSubmatch(text, -1)
 	require.Equal(t, why, reasons[len(reasons)-1][1], "%s", text)
-	require.Contains(t, text, "\n9 orders: 6 ended, 3 stopped.\n")
+	require.Contains(t, text, "\norders: 9 placed, 6 ended, 3 stopped.\n")
 }
 
 func TestTheRejectedOrdersStopForNobodyTakesTheirEvent(t *testing.T) {
@@ -80,7 +80,7 @@ func TestTheyStopAlsoWhereSomethingListensToEverything(t *testing.T) {
 func TestNothingStopsWithoutTheMistake(t *testing.T) {
 	text := nine(t, func(o *options) { o.fixed = true })
 	require.NotContains(t, text, "STOPPED")
-	require.Contains(t, text, "\n9 orders: 9 ended, 0 stopped.\n")
+	require.Contains(t, text, "\norders: 9 placed, 9 ended, 0 stopped.\n")
 	require.Equal(t, 3, strings.Count(text, "payment rejected, stock returned"))
 }
 
@@ -92,7 +92,7 @@ func TestTheSameOnRabbitMQ(t *testing.T) {
 	requireStopped(t, nine(t, on(func(*options) {})), "unrouted: no queue took paymentRejected")
 	requireStopped(t, nine(t, on(func(o *options) { o.nosy = true })),
 		"not-bound: by what inventory announced, its queue does not ask for paymentRejected")
-	require.Contains(t, nine(t, on(func(o *options) { o.fixed = true })), "\n9 orders: 9 ended, 0 stopped.\n")
+	require.Contains(t, nine(t, on(func(o *options) { o.fixed = true })), "\norders: 9 placed, 9 ended, 0 stopped.\n")
 }
 
 // TestItEndsWithItsContext as ctrl-C ends it.
@@ -104,6 +104,7 @@ func TestItEndsWithItsContext(t *testing.T) {
 	require.Eventually(t, func() bool { return strings.Contains(out.String(), "order 1   shipped") }, 20*time.Second, 10*time.Millisecond)
 	cancel()
 	require.ErrorIs(t, <-ended, context.Canceled)
+	require.Contains(t, out.String(), "\norders: 1 placed, 1 ended, 0 stopped.\n")
 }
 
 // laban builds the command once, and returns how to run it.
@@ -175,3 +176,23 @@ func TestTheContractsDifferInOneLetter(t *testing.T) {
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// TestTheGuideQuotesTheSources: what the guide shows of them is there.
+func TestTheGuideQuotesTheSources(t *testing.T) {
+	read := func(file string) string {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		return string(text)
+	}
+	guide := read("../../docs/guides/the-tutorials-mistake.md")
+	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(guide, -1)
+	require.NotEmpty(t, blocks)
+	for _, b := range blocks {
+		require.Contains(t, read("services.go"), b[1])
+	}
+	rule := regexp.MustCompile("```yaml\n(  - .*)\n```").FindStringSubmatch(guide)
+	require.NotNil(t, rule)
+	require.Contains(t, read("intended.choreography.yaml"), rule[1]+"\n")
+	check := laban(t)("check", "published.choreography.yaml")
+	require.Contains(t, guide, strings.ReplaceAll(check, "published.choreography.yaml", "examples/tutorial/published.choreography.yaml"))
+}
