@@ -33,19 +33,24 @@ type orders struct {
 	born    []uint32 // how many orders were in this place before
 	at      int      // whose turn it is
 	now     time.Time
+	between time.Duration // two pulses
 	offset  uint64
 	events  []flow.Event
 	text    []byte
 }
 
-// perPulse is how many events come between two pulses: 20,000 a second.
+// perPulse is how many events come between two pulses: 20,000 a second, or where
+// orders would stall at that rate, ten times as many.
 const perPulse = 5_000
 
 func newOrders(live int) *orders {
 	o := &orders{
 		tracker: flow.New(flow.Config{MaxFlows: 4 * live, MaxTombstones: live / 4}), live: live,
 		step: make([]uint8, live), born: make([]uint32, live), now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
-		events: make([]flow.Event, 0, perPulse),
+		events: make([]flow.Event, 0, perPulse), between: 250 * time.Millisecond,
+	}
+	if live > 100_000 {
+		o.between /= 10
 	}
 	o.tracker.Rules(&flow.Rules{Choreography: orderContract()})
 	o.tracker.Pulse(&flow.Pulse{Time: o.now})
@@ -121,7 +126,7 @@ func (o *orders) tell(n int) {
 	for i := range n {
 		o.tracker.Observe(&o.events[i])
 	}
-	o.now = o.now.Add(250 * time.Millisecond)
+	o.now = o.now.Add(o.between)
 	o.offset++
 	o.tracker.Pulse(&flow.Pulse{Place: flow.Place{Offset: o.offset}, Time: o.now})
 }

@@ -7,8 +7,12 @@ import "slices"
 type search struct {
 	// holder is, of each event, the obligation that it pays, from 1.
 	holder []uint16
-	// seen marks the events that were looked at.
+	// seen marks the events that were looked at: for this obligation, or for one
+	// that could not be paid. The latter can't help any later one either, since
+	// all that they could be freed for is taken for good.
 	seen []bool
+	// looked are those of this obligation.
+	looked []uint16
 	// caused tells that only causes count for now.
 	caused bool
 }
@@ -34,8 +38,14 @@ func (j *judge) payOverlapping() {
 		s.seen = zeroed(s.seen, len(j.f.events))
 		for rank := range ranks {
 			for o := range j.f.obligations {
-				if j.by[o] == 0 && j.rank(o) == rank && j.augment(o) {
-					clear(s.seen) // what could not be moved may be now
+				if j.by[o] != 0 || j.rank(o) != rank {
+					continue
+				}
+				s.looked = s.looked[:0]
+				if j.augment(o) {
+					for _, answer := range s.looked {
+						s.seen[answer] = false
+					}
 				}
 			}
 		}
@@ -74,6 +84,7 @@ func (j *judge) augment(o int) bool {
 			continue
 		}
 		s.seen[answer] = true
+		s.looked = append(s.looked, answer)
 		if holder := int(s.holder[answer]) - 1; holder < 0 || j.augment(holder) {
 			s.holder[answer] = uint16(o) + 1 //nolint:gosec // at most maxMaxEvents
 			j.by[o] = answer + 1
