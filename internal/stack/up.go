@@ -172,6 +172,9 @@ func (s *Stack) start(ctx context.Context, p part) error {
 			return fmt.Errorf("prepare %s: %w", p.name, err)
 		}
 	}
+	if p.ready != nil && p.ready(ctx) == nil {
+		return fmt.Errorf("start %s: something that is not this stack's answers in its place already", p.name)
+	}
 	cmd, err := p.command()
 	if err != nil {
 		return fmt.Errorf("start %s: %w", p.name, err)
