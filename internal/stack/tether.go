@@ -24,9 +24,9 @@ while read -r order group; do
 	untie) all="${all%% $group *} ${all#* $group }" ;;
 	esac
 done
-for group in $all; do kill -TERM -- "-$group" 2>/dev/null; done
+for group in $all; do kill -s TERM -- "-$group" 2>/dev/null; done
 [ "$all" = ' ' ] || sleep 3
-for group in $all; do kill -KILL -- "-$group" 2>/dev/null; done
+for group in $all; do kill -s KILL -- "-$group" 2>/dev/null; done
 exit 0
 `
 
