@@ -37,6 +37,10 @@ type drawnNode struct {
 	lines []string // beneath the title
 	note  string   // who else hears an event
 	about string   // its description
+
+	reaction       int      // its place in the contract, where it is no event
+	live           []string // how it fares
+	address, class string
 }
 
 type drawnEdge struct {
@@ -63,6 +67,7 @@ func draw(c *Choreography) *drawing {
 		}
 		n := len(d.nodes)
 		d.nodes = append(d.nodes, drawReaction(r))
+		d.nodes[n].reaction = i
 		edge := drawnEdge{look: d.nodes[n].look}
 		if !aside(r) {
 			for _, t := range r.On.Types() {
@@ -145,6 +150,7 @@ func drawReaction(r *Reaction) drawnNode {
 // labels returns all that a node says, line by line.
 func (n *drawnNode) labels() []string {
 	lines := append([]string{n.title}, n.lines...)
+	lines = append(lines, n.live...)
 	if n.note != "" {
 		lines = append(lines, n.note)
 	}

@@ -130,23 +130,37 @@ func (n *drawnNode) svg(b *strings.Builder, at layout.Point) {
 	if n.look == lookUndo {
 		dash = ` stroke-dasharray="6 4"`
 	}
-	fmt.Fprintf(b, `<g class="%s %s"><title>%s</title>`, kind, n.look, xmlText(n.inWords()))
+	class := kind + " " + n.look.String()
+	if n.class != "" {
+		class += " " + n.class
+	}
+	if n.address != "" {
+		fmt.Fprintf(b, `<a href="%s">`, xmlText(n.address))
+	}
+	fmt.Fprintf(b, `<g class="%s"><title>%s</title>`, xmlText(class), xmlText(n.inWords()))
 	fmt.Fprintf(b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" rx="%.1f" fill="%s" stroke="%s" stroke-width="1.3"%s/>`,
 		at.X-size.Width/2, at.Y-size.Height/2, size.Width, size.Height, radius, p.fill, p.stroke, dash)
 	y := at.Y - size.Height/2 + 0.6*padding + titleSize - 1
 	for i, line := range n.labels() {
-		size, weight, colour := lineSize, 400, p.text
+		size, weight, colour, mark := lineSize, 400, p.text, ""
 		switch {
 		case i == 0:
 			size, weight = titleSize, 600
 		case line == n.note:
 			colour = "#5b6472"
 		}
-		fmt.Fprintf(b, `<text x="%.1f" y="%.1f" text-anchor="middle" font-size="%.0f" font-weight="%d" fill="%s">%s</text>`,
-			at.X, y, size, weight, colour, xmlText(clipTo(line, maxShown)))
+		if k := i - 1 - len(n.lines); k >= 0 && k < len(n.live) {
+			mark = ` class="live"`
+		}
+		fmt.Fprintf(b, `<text%s x="%.1f" y="%.1f" text-anchor="middle" font-size="%.0f" font-weight="%d" fill="%s">%s</text>`,
+			mark, at.X, y, size, weight, colour, xmlText(clipTo(line, maxShown)))
 		y += lineHeight
 	}
-	b.WriteString("</g>\n")
+	b.WriteString("</g>")
+	if n.address != "" {
+		b.WriteString("</a>")
+	}
+	b.WriteByte('\n')
 }
 
 // inWords tells of a node to those who can't see it.

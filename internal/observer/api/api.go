@@ -37,13 +37,13 @@ func New(cfg Config) (*API, error) {
 	if err := a.describe(mux, described.OpenAPI()); err != nil {
 		return nil, fmt.Errorf("describe the API: %w", err)
 	}
-	a.pages(mux)
+	patterns := a.pages(mux)
 	mux.HandleFunc("GET /healthz", alive)
 	mux.HandleFunc("GET /readyz", a.ready)
 	if cfg.Metrics != nil {
 		mux.Handle("/metrics", cfg.Metrics)
 	}
-	refuseTheRest(mux, described.OpenAPI())
+	refuseTheRest(mux, described.OpenAPI(), patterns)
 	a.handler = a.recoverPanics(a.guard(inTime(mux)))
 	return a, nil
 }

@@ -38,12 +38,24 @@ type Observer interface {
 	CloseFlow(ctx context.Context, choreography, id, reason, by string) error
 }
 
+// Pages are pages for people.
+type Pages interface {
+	// Mount adds the pages, all for GET, and returns their patterns.
+	Mount(mux *http.ServeMux) []string
+	// Login asks for the token, by a form that posts token and next to /login;
+	// wrong tells that another token was given.
+	Login(w http.ResponseWriter, r *http.Request, next string, wrong bool)
+}
+
 // Config says what an API serves. Reader and Observer are needed.
 type Config struct {
 	Reader   Reader
 	Observer Observer
 	// Metrics serves /metrics; nil serves none.
 	Metrics http.Handler
+	// Pages are the pages for people; nil serves plain ones that say where the
+	// same is to be had as JSON.
+	Pages Pages
 	// Token is what clients must know; see LABAN_API_TOKEN. Without one only
 	// loopback is served.
 	Token string

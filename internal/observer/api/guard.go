@@ -10,15 +10,23 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strings"
+	"time"
 )
 
 // TokenVariable names the environment variable with the token.
 const TokenVariable = "LABAN_API_TOKEN" //nolint:gosec // its name is no secret
 
-// open tells whether a path is served to everyone: what load balancers and
-// Prometheus ask.
-func open(path string) bool {
-	return path == "/healthz" || path == "/readyz" || path == "/metrics"
+// open tells whether a request is served to everyone: what load balancers and
+// Prometheus ask, and what the login needs.
+func (a *API) open(r *http.Request) bool {
+	path := r.URL.Path
+	return path == "/healthz" || path == "/readyz" || path == "/metrics" ||
+		a.cfg.Pages != nil && (path == loginPath && r.Method == http.MethodPost || strings.HasPrefix(path, "/assets/"))
+}
+
+// isForm tells whether a request is one of the pages' own forms.
+func (a *API) isForm(r *http.Request) bool {
+	return a.cfg.Pages != nil && (r.URL.Path == loginPath || r.URL.Path == logoutPath)
 }
 
 // guard lets through what may be served.
@@ -36,7 +44,11 @@ func (a *API) guard(next http.Handler) http.Handler {
 				writeProblem(w, http.StatusForbidden, "without a token this observer serves only its own host: call it as localhost or 127.0.0.1, or start it with "+TokenVariable+" set and send that token")
 				return
 			}
-		} else if !open(r.URL.Path) && !a.authorized(r) {
+		} else if !a.open(r) && !a.authorized(r) && !a.inSession(r, time.Now()) {
+			if a.cfg.Pages != nil && isPage(r) {
+				a.cfg.Pages.Login(w, r, ownPage(r.URL.RequestURI()), false)
+				return
+			}
 			h.Set("WWW-Authenticate", `Bearer realm="laban"`)
 			writeProblem(w, http.StatusUnauthorized, "send the observer's token: Authorization: Bearer <"+TokenVariable+">")
 			return
@@ -45,7 +57,7 @@ func (a *API) guard(next http.Handler) http.Handler {
 			writeProblem(w, http.StatusForbidden, "pages of other sites may not change anything here")
 			return
 		}
-		if r.Method == http.MethodPost && !isJSON(r) {
+		if r.Method == http.MethodPost && !a.isForm(r) && !isJSON(r) {
 			writeProblem(w, http.StatusUnsupportedMediaType, "send Content-Type: application/json")
 			return
 		}
@@ -57,8 +69,12 @@ func (a *API) guard(next http.Handler) http.Handler {
 // can be told from the time it takes.
 func (a *API) authorized(r *http.Request) bool {
 	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	want, got := sha256.Sum256([]byte(a.cfg.Token)), sha256.Sum256([]byte(strings.TrimSpace(given)))
-	return subtle.ConstantTimeCompare(want[:], got[:]) == 1 && strings.EqualFold(scheme, "Bearer")
+	return a.isToken(strings.TrimSpace(given)) && strings.EqualFold(scheme, "Bearer")
+}
+
+func (a *API) isToken(given string) bool {
+	want, got := sha256.Sum256([]byte(a.cfg.Token)), sha256.Sum256([]byte(given))
+	return subtle.ConstantTimeCompare(want[:], got[:]) == 1
 }
 
 func isJSON(r *http.Request) bool {

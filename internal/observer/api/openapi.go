@@ -57,10 +57,12 @@ func (a *API) describe(mux *http.ServeMux, spec *huma.OpenAPI) error {
 }
 
 // refuseTheRest answers other methods and paths with problems.
-func refuseTheRest(mux *http.ServeMux, spec *huma.OpenAPI) {
+func refuseTheRest(mux *http.ServeMux, spec *huma.OpenAPI, pages []string) {
 	allowed := map[string]string{
 		"/openapi.json": "GET", "/openapi.yaml": "GET", "/healthz": "GET", "/readyz": "GET",
-		"/{$}": "GET", "/parked": "GET", "/flows/{id}": "GET", "/choreographies/{name}": "GET",
+	}
+	for _, path := range pages {
+		allowed[path] = http.MethodGet
 	}
 	for path, item := range spec.Paths {
 		var methods []string

@@ -32,8 +32,13 @@ func pageTemplate() *template.Template {
 `))
 }
 
-// pages serves the observer's pages.
-func (a *API) pages(mux *http.ServeMux) {
+// pages serves the observer's pages, and returns their patterns.
+func (a *API) pages(mux *http.ServeMux) []string {
+	if a.cfg.Pages != nil {
+		mux.HandleFunc("POST "+loginPath, a.login)
+		mux.HandleFunc("POST "+logoutPath, a.logout)
+		return a.cfg.Pages.Mount(mux)
+	}
 	t := pageTemplate()
 	serve := func(pattern string, of func(*http.Request) page) {
 		mux.HandleFunc("GET "+pattern, func(w http.ResponseWriter, r *http.Request) {
@@ -60,4 +65,5 @@ func (a *API) pages(mux *http.ServeMux) {
 		name := Plain(r.PathValue("name"))
 		return at("Choreography "+name, "This page will draw the choreography, with the live figures of each reaction.", "/api/v1/choreographies/"+escape(r.PathValue("name")))
 	})
+	return []string{"/{$}", "/parked", "/flows/{id}", "/choreographies/{name}"}
 }

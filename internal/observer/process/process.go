@@ -17,6 +17,7 @@ import (
 	"github.com/laban-io/laban/internal/observer"
 	"github.com/laban-io/laban/internal/observer/api"
 	"github.com/laban-io/laban/internal/observer/config"
+	"github.com/laban-io/laban/internal/observer/explorer"
 	"github.com/laban-io/laban/internal/observer/marker"
 	"github.com/laban-io/laban/internal/observer/metrics"
 	"github.com/laban-io/laban/internal/observer/source"
@@ -62,7 +63,7 @@ type parts struct {
 	opts     Options
 	log      *slog.Logger
 	ledger   *ledger.Ledger // nil: none
-	reader   api.Reader
+	reader   explorer.Reader
 	markers  *marker.Exporter
 	client   marker.Client
 	observer *observer.Observer
@@ -89,8 +90,16 @@ func Run(ctx context.Context, cfg *config.Config, opts Options) (err error) {
 			return err
 		}
 	}
+	here := time.Local //nolint:gosmopolitan // people read it where it runs
+	pages, err := explorer.New(explorer.Config{
+		Reader: p.reader, Observer: p.observer, Location: here, Login: opts.Token != "", Log: p.log,
+		Links: explorer.Links{Jaeger: cfg.Links.Jaeger, Grafana: cfg.Links.Grafana},
+	})
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	served, err := api.New(api.Config{
-		Reader: p.reader, Observer: p.observer, Token: opts.Token, Log: p.log, Location: time.Local, //nolint:gosmopolitan // people read it where it runs
+		Reader: p.reader, Observer: p.observer, Token: opts.Token, Log: p.log, Location: here, Pages: pages,
 		Metrics: promhttp.HandlerFor(p.registry, promhttp.HandlerOpts{EnableOpenMetrics: true, Timeout: 10 * time.Second, MaxRequestsInFlight: 4}),
 	})
 	if err != nil {
