@@ -161,5 +161,5 @@ func (w *watcher) happened(format string, args ...any) {
 }
 
 func (w *watcher) say(format string, args ...any) {
-	fmt.Fprintf(w.out, format+"\n", args...) //nolint:errcheck // a terminal that is gone has nobody to tell
+	fmt.Fprintf(w.out, format+"\n", args...)
 }

@@ -190,7 +190,7 @@ func TestTheGuideQuotesTheSources(t *testing.T) {
 	for _, b := range blocks {
 		require.Contains(t, read("services.go"), b[1])
 	}
-	rule := regexp.MustCompile("```yaml\n(  - .*)\n```").FindStringSubmatch(guide)
+	rule := regexp.MustCompile("```yaml\n( {2}- .*)\n```").FindStringSubmatch(guide)
 	require.NotNil(t, rule)
 	require.Contains(t, read("intended.choreography.yaml"), rule[1]+"\n")
 	check := laban(t)("check", "published.choreography.yaml")

@@ -17,7 +17,6 @@ type detections struct {
 	stalls map[hitKey]*detected
 	order  []*detected
 	ended  map[string]contract.Class // by the order's id
-	broken bool                      // not everything that was found came through
 }
 
 // detected is a stall that the observer has found.
@@ -101,14 +100,15 @@ func (v *Verdict) OK() bool { return len(v.Missed) == 0 && len(v.False) == 0 }
 // the observer to have to see it: the time between two pulses before and after.
 const sureAfter = time.Second
 
-// has tells whether the order has to be found stalled.
+// mustShow tells whether the order has to be found stalled.
 func (h *hit) mustShow() bool {
 	return h.kind.forGood() || h.over && h.held >= h.due+sureAfter || !h.over && h.kind != Die
 }
 
 // compare holds what was found against what was done, for the orders of this
-// run. nearly leaves out of account what may still come.
-func (d *detections) compare(hits []hit, mine func(order string) bool, causeOf func(FaultKind) flow.Cause) *Verdict {
+// run. expected tells of a stall that needs no fault, causeOf what can be seen of
+// one.
+func (d *detections) compare(hits []hit, expected func(hitKey) bool, causeOf func(FaultKind) flow.Cause) *Verdict {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	v := &Verdict{}
@@ -118,36 +118,35 @@ func (d *detections) compare(hits []hit, mine func(order string) bool, causeOf f
 		h := &hits[i]
 		known[h.hitKey] = true
 		found := d.stalls[h.hitKey]
-		if found == nil && !h.mustShow() {
-			continue // too short to be a stall
+		cause := causeOf(h.kind)
+		right := found != nil && (slices.Contains(found.causes, cause) || h.wentAway && slices.Contains(found.causes, flow.NoConsumer))
+		if !right && !h.mustShow() {
+			continue // too short to be a stall by itself; what came after it may have made it one
 		}
 		row := byKind[h.kind]
 		if row == nil {
-			row = &Detection{FaultKind: h.kind, Cause: causeOf(h.kind)}
+			row = &Detection{FaultKind: h.kind, Cause: cause}
 			byKind[h.kind] = row
 		}
 		row.Injected++
 		switch {
 		case found == nil:
 			row.Missed++
-			v.Missed = append(v.Missed, "order "+h.hitKey.order+": "+h.kind.String()+" at "+h.service+" was not seen")
-		case !slices.Contains(found.causes, row.Cause):
+			v.Missed = append(v.Missed, h.String()+" was not seen")
+		case !right:
 			row.Missed++
-			v.Missed = append(v.Missed, "order "+h.hitKey.order+": "+h.kind.String()+" at "+h.service+" was given the cause "+causesText(found.causes))
+			v.Missed = append(v.Missed, h.String()+" was given the cause "+causesText(found.causes))
 		default:
 			row.Detected++
-			if found.causes[0] != row.Cause {
+			if found.causes[0] != cause {
 				row.Corrected++
 			}
 		}
 	}
 	for _, s := range d.order {
-		if !mine(s.hitKey.order) {
-			continue
-		}
 		v.Stalls++
-		if !known[s.hitKey] {
-			v.False = append(v.False, "order "+s.hitKey.order+": "+s.service+" was said to owe "+s.step+" ("+causesText(s.causes)+")")
+		if !known[s.hitKey] && !expected(s.hitKey) {
+			v.False = append(v.False, "order "+s.of+": "+s.service+" was said to owe "+s.step+" ("+causesText(s.causes)+")")
 		}
 	}
 	for _, k := range FaultKinds() {
@@ -166,7 +165,7 @@ func causesText(causes []flow.Cause) string {
 	return strings.Join(names, ", then ")
 }
 
-// endings returns how the observer says that orders ended.
+// class returns how the observer says that an order ended.
 func (d *detections) class(order string) (contract.Class, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -139,7 +139,7 @@ func parseFault(entry string) (Fault, error) {
 			return Fault{}, fmt.Errorf("%s: a service dies at a moment, such as die=inventory@10s/5s", entry)
 		}
 		f.Rate = rate / 100
-		return f, f.checkService(entry)
+		return f, checkService(f, entry)
 	}
 	service, moment, ok := strings.Cut(what, "@")
 	if !ok {
@@ -161,7 +161,7 @@ func parseFault(entry string) (Fault, error) {
 	if f.At, err = time.ParseDuration(moment); err != nil || f.At < 0 || f.At > maxFaultTime {
 		return Fault{}, fmt.Errorf("%s: %q is no moment, such as 5s", entry, moment)
 	}
-	return f, f.checkService(entry)
+	return f, checkService(f, entry)
 }
 
 func parseFaultKind(name string) (FaultKind, error) {
@@ -182,7 +182,7 @@ func parseFaultKind(name string) (FaultKind, error) {
 // which it meets them.
 func acting() []string { return []string{"inventory", "payment", "delivery"} }
 
-func (f *Fault) checkService(entry string) error {
+func checkService(f Fault, entry string) error {
 	if f.Service == "" && f.Rate > 0 {
 		return nil
 	}

@@ -84,7 +84,7 @@ func found(stalls ...[]string) *detections {
 }
 
 func TestWhatWasFoundIsHeldAgainstWhatWasDone(t *testing.T) {
-	all := func(string) bool { return true }
+	none := func(hitKey) bool { return false }
 	dropped := hit{hitKey: hitKey{"1", "payment"}, kind: Drop, due: time.Second, over: true}
 	for name, c := range map[string]struct {
 		hits                       []hit
@@ -107,9 +107,15 @@ func TestWhatWasFoundIsHeldAgainstWhatWasDone(t *testing.T) {
 			found([]string{"1", "inventory", "no-consumer"}), 1, 1, 0, 0, 0,
 		},
 		"still hanging": {[]hit{{hitKey: hitKey{"1", "payment"}, kind: Hang, due: time.Second}}, found(), 1, 0, 1, 0, 0},
+		"hanging when its service went away": {
+			[]hit{{hitKey: hitKey{"1", "payment"}, kind: Hang, due: time.Second, wentAway: true}}, found([]string{"1", "payment", "no-consumer"}), 1, 1, 0, 0, 1,
+		},
+		"short, and late for another reason": {
+			[]hit{{hitKey: hitKey{"1", "payment"}, kind: Die, held: time.Second, due: time.Second, over: true}}, found([]string{"1", "payment", "retrying"}), 0, 0, 0, 0, 0,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := c.found.compare(c.hits, all, FaultKind.Cause)
+			v := c.found.compare(c.hits, none, FaultKind.Cause)
 			injected, detected, corrected := 0, 0, 0
 			for _, k := range v.Kinds {
 				injected, detected, corrected = injected+k.Injected, detected+k.Detected, corrected+k.Corrected
@@ -119,7 +125,7 @@ func TestWhatWasFoundIsHeldAgainstWhatWasDone(t *testing.T) {
 			require.Equal(t, c.missed+c.invented == 0, v.OK())
 		})
 	}
-	v := found([]string{"9", "payment", "silent"}).compare(nil, func(order string) bool { return order != "9" }, FaultKind.Cause)
+	v := found([]string{"9", "payment", "silent"}).compare(nil, func(k hitKey) bool { return k.of == "9" }, FaultKind.Cause)
 	require.True(t, v.OK(), "another run's order is none of ours")
 }
 
@@ -177,7 +183,7 @@ func TestEveryStallIsNamedRightOnRabbitMQ(t *testing.T) {
 }
 
 func TestAStallThatIsMissedFailsTheDemo(t *testing.T) {
-	v := newDetections().compare([]hit{{hitKey: hitKey{"1042", "payment"}, kind: Park, over: true}}, func(string) bool { return true }, FaultKind.Cause)
+	v := newDetections().compare([]hit{{hitKey: hitKey{"1042", "payment"}, kind: Park, over: true}}, func(hitKey) bool { return false }, FaultKind.Cause)
 	r := &Report{Orders: 1, Stopped: 1}
 	r.watched(v, nil, true)
 	require.False(t, r.OK())

@@ -30,7 +30,7 @@ type injector struct {
 // spell is a time for which a service is away.
 type spell struct{ from, to time.Time }
 
-type hitKey struct{ order, service string }
+type hitKey struct{ of, service string } // of which order, and where
 
 // hit is an order that a fault has hit at a service.
 type hit struct {
@@ -43,7 +43,12 @@ type hit struct {
 	hangs     time.Duration // of what hangs, for how long it is meant to
 	fails     int           // of what fails, how often it is meant to
 	over      bool          // it is known how long the order was kept waiting
+	from      time.Time     // when it was hit
+	wentAway  bool          // of what hangs, the service went away meanwhile
 }
+
+// String says what happened, and to which order.
+func (h *hit) String() string { return "order " + h.of + ": " + h.kind.String() + " at " + h.service }
 
 func newInjector(faults []Fault, within deadlines, b *book, seed uint64) *injector {
 	in := &injector{
@@ -87,21 +92,8 @@ func (in *injector) lasts(f Fault) time.Duration {
 	return longest + 2*time.Second
 }
 
-// last returns when the last fault that is made at a moment will have begun.
-func (in *injector) last() time.Time {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	last := in.begun
-	for _, f := range in.faults {
-		if f.Rate == 0 {
-			last = later(last, in.begun.Add(f.At))
-		}
-	}
-	return last
-}
-
 // spellOf returns the spell that a service is in, or else the next one.
-func (in *injector) spellOf(service string, now time.Time) (s spell, any bool) {
+func (in *injector) spellOf(service string, now time.Time) (s spell, ok bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for _, s := range in.away[service] {
@@ -142,7 +134,7 @@ func (in *injector) decide(service string, d *bus.Delivery) *hit {
 		if !in.strikes(i, service, now) {
 			continue
 		}
-		h := &hit{hitKey: key, kind: in.faults[i].Kind, eventID: e.ID, due: due}
+		h := &hit{hitKey: key, kind: in.faults[i].Kind, eventID: e.ID, due: due, from: now}
 		switch h.kind {
 		case Hang:
 			h.hangs = in.lasts(in.faults[i])
@@ -228,6 +220,7 @@ func (in *injector) made() []hit {
 	all := make([]hit, len(in.order))
 	for i, h := range in.order {
 		all[i] = *h
+		all[i].wentAway = h.kind == Hang && in.wasAway(h.service, h.from, h.from.Add(h.hangs))
 	}
 	return all
 }
@@ -274,8 +267,8 @@ func (f *faulty) Consume(ctx context.Context, s bus.Subscription) error {
 		ended := make(chan error, 1)
 		go func() { ended <- f.Transport.Consume(present, s) }()
 		err, isOver := f.until(look, ended, func(now time.Time) bool {
-			is, any := f.injector.spellOf(f.service, now)
-			return any && !now.Before(is.from)
+			is, ok := f.injector.spellOf(f.service, now)
+			return ok && !now.Before(is.from)
 		})
 		goes()
 		if !isOver {
@@ -287,8 +280,8 @@ func (f *faulty) Consume(ctx context.Context, s bus.Subscription) error {
 		for away := true; away; {
 			select {
 			case now := <-look.C:
-				is, any := f.injector.spellOf(f.service, now)
-				away = any && !now.Before(is.from)
+				is, ok := f.injector.spellOf(f.service, now)
+				away = ok && !now.Before(is.from)
 			case <-ctx.Done():
 				return nil
 			}
@@ -342,7 +335,7 @@ func (f *faulty) receive(ctx context.Context, d *bus.Delivery, handle func(conte
 	default: // dropped: settled as if it had been processed
 	}
 	if h.kind.forGood() {
-		f.injector.book.stoppedForGood(h.hitKey.order)
+		f.injector.book.stoppedForGood(h.of)
 	}
 	settling, cancel := context.WithTimeout(ctx, settleLimit)
 	defer cancel()

@@ -31,11 +31,13 @@ func (b *book) fateOf(e *event.Event) (Fate, bool) {
 	return Yours, false
 }
 
-// knows tells whether an order is one of this run's.
-func (b *book) knows(order string) bool {
+// expectsStall tells whether an order may be overdue at a service without a
+// fault: one of another run, and one whose provider answers too late.
+func (b *book) expectsStall(k hitKey) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.orders[order] != nil
+	o := b.orders[k.of]
+	return o == nil || o.fate == TimesOut && k.service == "payment"
 }
 
 // stoppedForGood notes that a fault keeps an order from going any further.

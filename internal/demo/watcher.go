@@ -38,9 +38,10 @@ type watcher struct {
 // port.
 const DefaultObserverListen = config.DefaultListen
 
-// watch starts the observer, and returns when it sees.
-func (d *demo) startWatcher(ctx context.Context) (w *watcher, err error) {
-	w = &watcher{found: newDetections(), done: make(chan struct{})}
+// startWatcher starts the observer, and returns when it sees.
+func (d *demo) startWatcher(ctx context.Context) (*watcher, error) {
+	w := &watcher{found: newDetections(), done: make(chan struct{})}
+	var err error
 	if w.contract, err = hurried(d.cfg.Hurry); err != nil {
 		return nil, err
 	}
@@ -104,10 +105,11 @@ func (w *watcher) stop() error {
 }
 
 // How long the observer may take to know what the log says by now, and with
-// faults beyond the longest deadline: it looks again at causes every 5 s.
+// faults beyond the longest deadline: it looks again at causes every 5 s, and is told of
+// queues that have not changed every 10 s.
 const (
 	catchUpLimit = 5 * time.Second
-	causesLimit  = 8 * time.Second
+	causesLimit  = 17 * time.Second
 	lookEvery    = 100 * time.Millisecond
 )
 
@@ -143,7 +145,7 @@ func (d *demo) verdict() *Verdict {
 		hits = d.injector.made()
 	}
 	unacked := seesUnacked(d.watcher.observer.Status())
-	return d.watcher.found.compare(hits, d.book.knows, func(k FaultKind) flow.Cause {
+	return d.watcher.found.compare(hits, d.book.expectsStall, func(k FaultKind) flow.Cause {
 		if k == Drop && !unacked {
 			return flow.Taken // what the handler did not do can't be told from what it has not done yet
 		}

@@ -23,7 +23,7 @@ func (v *Verdict) lines() []line {
 	injected, detected, corrected := 0, 0, 0
 	for _, k := range v.Kinds {
 		injected, detected, corrected = injected+k.Injected, detected+k.Detected, corrected+k.Corrected
-		l := line{{"  " + leftAlign(k.FaultKind.String(), 12), plainText}, {leftAlign(k.Cause.String(), 13), plainText}}
+		l := line{{"  " + leftAlign(k.String(), 12), plainText}, {leftAlign(k.Cause.String(), 13), plainText}}
 		l.add(rightAlign(count(k.Injected), 10), bold)
 		l.add(rightAlign(count(k.Detected), 10), plainText)
 		l.add(rightAlign(count(k.Missed), 10), redIf(k.Missed > 0))

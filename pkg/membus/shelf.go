@@ -35,5 +35,5 @@ func (s *shelf) from(n uint64, info *bus.Info) (all []bus.Message, next uint64) 
 			all = append(all, (*s.messages.at(i)).toBus(info))
 		}
 	}
-	return all, s.gone + uint64(s.messages.len())
+	return all, s.gone + uint64(s.messages.len()) //nolint:gosec // a length
 }

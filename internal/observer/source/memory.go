@@ -115,7 +115,7 @@ func (b *box) tell(ctx context.Context, fn func(context.Context, record.Stray) e
 	first := next - uint64(len(messages)) // older ones may have gone
 	for i := range messages {
 		e := &messages[i].Event
-		offset := first + uint64(i) //nolint:gosec // an index
+		offset := first + uint64(i)
 		if err := fn(ctx, record.Stray{
 			EventID: e.ID, EventType: e.Type, FlowName: e.FlowName, FlowID: e.FlowID, Key: e.Subject,
 			Service: messages[i].Headers[bus.HeaderService], Stream: b.stream, Offset: offset, Lost: b.lost,
