@@ -58,6 +58,10 @@ func (f *observeFlags) replay(cmd *cobra.Command, s streams, from string) error 
 	if err != nil {
 		return err
 	}
+	if last.Rate == 0 {
+		fmt.Fprintln(s.out, "the log has no records there")
+		return nil
+	}
 	fmt.Fprintf(s.out, "replayed %d records in %v (%.0f/s)\n", last.Offset+1-min(last.First, last.Offset+1), last.Took.Round(time.Millisecond), last.Rate)
 	return nil
 }

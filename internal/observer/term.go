@@ -147,6 +147,7 @@ func (o *Observer) work(ctx context.Context, e *engine, t *term, place source.Pl
 		}
 	})
 
+	begun := time.Now()
 	var underWay *ledger.Batch
 	var failed error
 	tick := time.NewTicker(50 * time.Millisecond)
@@ -177,6 +178,8 @@ func (o *Observer) work(ctx context.Context, e *engine, t *term, place source.Pl
 			answer <- e.tracker.Survey()
 		case now := <-tick.C:
 			o.paint(e, t, now)
+			// A stream has nothing to say of a time after its end.
+			done = e.limit > 0 && !e.read && !place.Since.IsZero() && now.Sub(begun) > nothingAfter
 		}
 		if underWay == nil && e.due(time.Now()) {
 			if underWay = e.seal(); underWay != nil {
@@ -202,6 +205,9 @@ func (o *Observer) work(ctx context.Context, e *engine, t *term, place source.Pl
 	o.paint(e, t, time.Time{})
 	return failed
 }
+
+// nothingAfter is how long a replay from a time waits for a first record.
+const nothingAfter = 5 * time.Second
 
 // lastCommit is how long the last commit may take once ctx has ended.
 const lastCommit = 10 * time.Second
