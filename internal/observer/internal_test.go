@@ -30,13 +30,13 @@ func TestTheClockNeverGoesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClock()
 		first := c.now()
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) //nolint:forbidigo // the bubble's time
 		require.Equal(t, first.Add(time.Second), c.now())
 		// A pulse of another observer was ahead: go on from there.
 		c.notBefore(first.Add(time.Hour))
 		require.Equal(t, first.Add(time.Hour), c.now())
 		c.notBefore(first)
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) //nolint:forbidigo // the bubble's time
 		require.Equal(t, first.Add(time.Hour+time.Second), c.now())
 	})
 }
@@ -58,25 +58,25 @@ func TestBlindness(t *testing.T) {
 
 		s.sends()
 		s.sent(1)
-		time.Sleep(blindAfter + time.Millisecond)
+		time.Sleep(blindAfter + time.Millisecond) //nolint:forbidigo // the bubble's time
 		is(Lagging)
 		s.read(1)
 		is(NotBlind)
 
 		s.sends()
-		time.Sleep(blindAfter + time.Millisecond)
+		time.Sleep(blindAfter + time.Millisecond) //nolint:forbidigo // the bubble's time
 		is(Unreachable)
 		blocked = "low on memory"
 		is(BrokerBlocked)
 		blocked = ""
 		s.read(2) // read before the broker's word comes
 		s.sent(2)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) //nolint:forbidigo // the bubble's time
 		is(NotBlind)
 
 		s.disconnected("gone")
 		is(NotBlind) // a moment is nothing
-		time.Sleep(blindAfter)
+		time.Sleep(blindAfter) //nolint:forbidigo // the bubble's time
 		is(Unreachable)
 		s.connected(func() string { return blocked })
 		is(NotBlind)
@@ -93,7 +93,7 @@ func TestPulsesTellWhatChanged(t *testing.T) {
 		seen[1].Ready = 4
 		b.saw(seen)
 		require.Len(t, b.changes(), 1)
-		time.Sleep(fullEvery)
+		time.Sleep(fullEvery) //nolint:forbidigo // the bubble's time
 		require.Len(t, b.changes(), 2, "all of them, now and then")
 		b.again()
 		require.Len(t, b.changes(), 2, "and when the last did not arrive")
