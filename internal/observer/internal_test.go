@@ -75,7 +75,7 @@ func TestBlindness(t *testing.T) {
 		is(NotBlind)
 
 		s.disconnected("gone")
-		is(NotBlind) // a moment is nothing
+		is(NotBlind)           // a moment is nothing
 		time.Sleep(blindAfter) //nolint:forbidigo // the bubble's time
 		is(Unreachable)
 		s.connected(func() string { return blocked })
