@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -46,7 +47,7 @@ func (d *demo) startWatcher(ctx context.Context) (*watcher, error) {
 		return nil, err
 	}
 	cfg := config.Default()
-	cfg.Ledger, cfg.Management = "sqlite::memory:", d.cfg.Management
+	cfg.Ledger, cfg.Management = "sqlite:"+filepath.Join(d.dir, "observer.db"), d.cfg.Management
 	if d.cfg.AMQP != "" {
 		cfg.AMQP, cfg.From = []string{d.cfg.AMQP}, "next" // other runs are none of this one's business
 	}
