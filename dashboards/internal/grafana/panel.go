@@ -127,8 +127,8 @@ func heat(title, description string, target Target) Panel {
 }
 
 // table shows rows.
-func table(title, description, unit string, target Target, overrides ...Override) Panel {
-	p := panel("table", title, description, unit, []Step{base("text")}, []Target{target})
+func table(title, description string, target Target, overrides ...Override) Panel {
+	p := panel("table", title, description, "short", []Step{base("text")}, []Target{target})
 	p.Fields.Defaults.Custom = map[string]any{"align": "auto", "filterable": true}
 	p.Fields.Overrides = append(p.Fields.Overrides, overrides...)
 	p.Options = map[string]any{"showHeader": true, "cellHeight": "sm"}

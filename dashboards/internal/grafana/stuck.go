@@ -29,7 +29,7 @@ func stuck() Dashboard {
 				now(`sum(increase(laban_flows_finished_total{choreography=~"$choreography",outcome="inconsistent"}[24h]))`, "inconsistent"))),
 		),
 		across(10,
-			wide(24, table("What is stuck", "Every obligation that is overdue, the longest first, at most 500. The key leads to the flow.", "short",
+			wide(24, table("What is stuck", "Every obligation that is overdue, the longest first, at most 500. The key leads to the flow.",
 				sql(`SELECT f.key, o.service, o.step, o.cause, EXTRACT(EPOCH FROM now() - o.deadline) AS overdue, o.deadline, o.evidence, f.choreography, f.id AS flow, f.trace_id AS trace
 FROM obligation_view o JOIN flow_view f ON f.choreography = o.choreography AND f.id = o.flow
 WHERE o.state = 'open' AND o.overdue_since IS NOT NULL AND f.choreography `+chosen+` AND o.service ~ '^(${service:regex})$'
@@ -48,13 +48,13 @@ ORDER BY o.deadline LIMIT 500`),
 		),
 		heading("Failed"),
 		across(9,
-			wide(14, table("Attempts that failed", "The newest messages that were parked, lost or reached nobody, at most 200.", "short",
+			wide(14, table("Attempts that failed", "The newest messages that were parked, lost or reached nobody, at most 200.",
 				sql(`SELECT x.log_time, x.kind, x.service, x.type, x.error, x.attempt, f.key, x.flow
 FROM failure_view x LEFT JOIN flow_view f ON f.choreography = x.choreography AND f.id = x.flow
 WHERE x.kind <> 'retried' AND $__timeFilter(x.log_time) AND x.service ~ '^(${service:regex})$'
 ORDER BY x.id DESC LIMIT 200`),
 				column("log_time", unit("dateTimeAsIso"), width(170)), column("kind", width(90)), column("key", leads(journeys()...)), column("flow", hidden()))),
-			wide(10, table("Inconsistent, unknown and closed flows", "The newest, at most 200.", "short",
+			wide(10, table("Inconsistent, unknown and closed flows", "The newest, at most 200.",
 				sql(`SELECT v.key, v.status, v.outcome, v.listed_at AS started, v.reason, v.id AS flow
 FROM flows f JOIN flow_view v ON v.choreography = f.choreography AND v.id = f.id
 WHERE f.status IN ('inconsistent', 'unknown', 'closed') AND f.choreography `+chosen+` AND f.listed_at BETWEEN $__from::bigint * 1000000 AND $__to::bigint * 1000000
