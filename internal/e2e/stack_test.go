@@ -41,11 +41,11 @@ func startSystem(t *testing.T) system {
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	// Not t.TempDir, which PostgreSQL's own user can't reach where this is root.
-	folder, err := os.MkdirTemp("/tmp", "laban-e2e-")
+	folder, err := os.MkdirTemp("/tmp", "laban-e2e-") //nolint:usetesting // see above
 	require.NoError(t, err)
-	require.NoError(t, os.Chmod(folder, 0o711)) //nolint:gosec // see above
+	require.NoError(t, os.Chmod(folder, 0o711))
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(folder)) })
-	settings, err := stack.ReadSettings(filepath.Join(source, "deploy/compose/.env"), func(string) (string, bool) { return "", false })
+	settings, err := stack.ReadSettings(filepath.Join(source, "deploy", "compose", ".env"), func(string) (string, bool) { return "", false })
 	require.NoError(t, err)
 	s, err := stack.Up(t.Context(), stack.Config{
 		Folder: folder, Source: source, Programs: programs, Settings: settings, FreePorts: true, Tethered: true, Out: t.Output(),

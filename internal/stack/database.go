@@ -66,7 +66,7 @@ func (s *Stack) postgresCommand(program string, args ...string) (*exec.Cmd, erro
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(filepath.Join(bin, program), args...) //nolint:noctx,gosec // lives on; found where packages install it
+	cmd := exec.Command(filepath.Join(bin, program), args...) //nolint:noctx // lives on
 	cmd.Dir = s.file("postgresql")
 	cmd.Env = environment([]string{"PG", "HOME=", "TMPDIR="}, "HOME="+cmd.Dir)
 	if os.Geteuid() != 0 {
@@ -143,7 +143,7 @@ func (s *Stack) makeDatabases(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, filepath.Join(bin, "psql"), "-X", "-q", "-h", "127.0.0.1", "-p", s.settings["POSTGRES_PORT"], //nolint:gosec // see postgresCommand
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, "psql"), "-X", "-q", "-h", "127.0.0.1", "-p", s.settings["POSTGRES_PORT"],
 		"-U", "postgres", "-d", "postgres", "-f", s.file("config/postgresql/init.sql"))
 	cmd.Env = environment([]string{"PG"}, "PGPASSWORD="+s.settings["POSTGRES_PASSWORD"],
 		"SERVICES_DB_PASSWORD="+s.settings["SERVICES_DB_PASSWORD"], "GRAFANA_DB_PASSWORD="+s.settings["GRAFANA_DB_PASSWORD"])

@@ -21,7 +21,7 @@ type process struct {
 // launch starts a command that goes on when this process has ended, with its
 // output added to a file.
 func launch(cmd *exec.Cmd, log string) (process, error) {
-	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // in the run folder
+	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return process{}, fmt.Errorf("open the log: %w", err)
 	}
@@ -49,7 +49,7 @@ func began(pid int) (string, error) {
 	// The name, field 2, may have spaces and brackets in it.
 	_, rest, _ := cutLast(string(text), ") ")
 	fields := strings.Fields(rest)
-	const state, start = 3 - 3, 22 - 3
+	const state, start = 0, 19 // fields 3 and 22
 	if len(fields) <= start || fields[state] == "Z" {
 		return "", fmt.Errorf("process %d has ended", pid)
 	}

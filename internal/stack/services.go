@@ -31,7 +31,7 @@ func (s *Stack) service(name string) part {
 
 // own is a program of this repository.
 func (s *Stack) own(name string, args []string, env ...string) (*exec.Cmd, error) {
-	cmd := exec.Command(filepath.Join(s.programs, name), args...) //nolint:noctx,gosec // lives on; built here
+	cmd := exec.Command(filepath.Join(s.programs, name), args...) //nolint:noctx // lives on
 	cmd.Dir = s.folder
 	cmd.Env = environment([]string{"OTEL_", "LABAN_"}, append(s.links(),
 		"AMQP_URL="+s.amqpURL(), "OTEL_EXPORTER_OTLP_ENDPOINT="+s.settings.url("OTLP_HTTP_PORT"),

@@ -27,7 +27,7 @@ func inner() map[string]string {
 // ReadSettings reads the file. Variables that it has are taken from the
 // environment where they are set there.
 func ReadSettings(path string, lookup func(string) (string, bool)) (Settings, error) {
-	file, err := os.Open(path) //nolint:gosec // the file of this repository
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the settings: %w", err)
 	}

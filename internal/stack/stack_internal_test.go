@@ -50,12 +50,12 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 	}
 }
 
-// real returns a stack that is configured and not started.
-func real(t *testing.T) *Stack {
+// configured returns a stack that is configured and not started.
+func configured(t *testing.T) *Stack {
 	t.Helper()
 	source, err := filepath.Abs("../..")
 	require.NoError(t, err)
-	settings, err := ReadSettings(filepath.Join(source, "deploy/compose/.env"), unset)
+	settings, err := ReadSettings(filepath.Join(source, "deploy", "compose", ".env"), unset)
 	require.NoError(t, err)
 	s := &Stack{folder: t.TempDir(), source: source, settings: settings, out: io.Discard, processes: map[string]process{}}
 	require.NoError(t, s.settings.useFreePorts(t.Context()))
@@ -66,7 +66,7 @@ func real(t *testing.T) *Stack {
 // TestNoAddressOfAContainerIsLeft: nor one of a default port, which would be
 // somebody else's.
 func TestNoAddressOfAContainerIsLeft(t *testing.T) {
-	s := real(t)
+	s := configured(t)
 	require.NoError(t, s.configure())
 	var names []string
 	for address := range Containers() {
@@ -92,7 +92,7 @@ func TestNoAddressOfAContainerIsLeft(t *testing.T) {
 }
 
 func TestAPortThatIsTakenIsNamed(t *testing.T) {
-	s := real(t)
+	s := configured(t)
 	require.NoError(t, s.checkPorts(t.Context()))
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -145,7 +145,7 @@ func TestATetherEndsWhatIsTied(t *testing.T) {
 
 // TestAPartThatEndsIsTold: with what it said last, and not after minutes.
 func TestAPartThatEndsIsTold(t *testing.T) {
-	s := real(t)
+	s := configured(t)
 	err := s.start(t.Context(), part{
 		name:    "broken",
 		command: func() (*exec.Cmd, error) { return exec.Command("/bin/sh", "-c", "echo no such thing; exit 3"), nil },
@@ -156,7 +156,7 @@ func TestAPartThatEndsIsTold(t *testing.T) {
 }
 
 func TestAPartWhosePlaceIsTakenIsNotStarted(t *testing.T) {
-	err := real(t).start(t.Context(), part{
+	err := configured(t).start(t.Context(), part{
 		name:    "doubled",
 		command: func() (*exec.Cmd, error) { return nil, errors.New("it was run") },
 		ready:   func(context.Context) error { return nil },
@@ -165,7 +165,7 @@ func TestAPartWhosePlaceIsTakenIsNotStarted(t *testing.T) {
 }
 
 func TestEveryPartNeedsPartsThatAreThere(t *testing.T) {
-	s := real(t)
+	s := configured(t)
 	s.withLoad = true
 	for _, p := range s.parts() {
 		for _, need := range p.after {

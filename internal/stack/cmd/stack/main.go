@@ -33,7 +33,7 @@ func defaultFolder() string {
 	if folder := os.Getenv("LABAN_STACK"); folder != "" {
 		return folder
 	}
-	return filepath.Join("/var/tmp", "laban-stack-"+strconv.Itoa(os.Geteuid()))
+	return "/var/tmp/laban-stack-" + strconv.Itoa(os.Geteuid())
 }
 
 type flags struct {
@@ -84,7 +84,7 @@ func (f *flags) up(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	settings, err := stack.ReadSettings(filepath.Join(source, "deploy/compose/.env"), os.LookupEnv)
+	settings, err := stack.ReadSettings(filepath.Join(source, "deploy", "compose", ".env"), os.LookupEnv)
 	if err != nil {
 		return err
 	}
