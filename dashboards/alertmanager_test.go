@@ -131,7 +131,9 @@ func TestInhibition(t *testing.T) {
 	text, err := os.ReadFile("alertmanager/alertmanager.yaml")
 	require.NoError(t, err)
 	// Mail has nowhere to go here, and nobody waits for seconds.
-	config := strings.NewReplacer("http://localhost:9095", receiver.URL, "localhost:1025", "127.0.0.1:1", "group_wait: 5s", "group_wait: 0s").Replace(string(text))
+	hook := "  - name: on-call\n    webhook_configs:\n      - {url: \"" + receiver.URL + "/on-call\"}\n"
+	config := strings.NewReplacer("  - name: on-call\n", hook, "mailpit:1025", "127.0.0.1:1", "group_wait: 5s", "group_wait: 0s").Replace(string(text))
+	require.Contains(t, config, receiver.URL)
 	dir := t.TempDir()
 	require.NoError(t, os.CopyFS(filepath.Join(dir, "templates"), os.DirFS("alertmanager/templates")))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "alertmanager.yaml"), []byte(config), 0o600))
