@@ -112,6 +112,9 @@ func (n *drawnNode) size() layout.Size {
 	for _, line := range n.labels()[1:] {
 		width = math.Max(width, textWidth(clipTo(line, maxShown), lineSize))
 	}
+	for _, line := range n.live { // they may be bold
+		width = math.Max(width, textWidth(clipTo(line, maxShown), lineSize)*1.15)
+	}
 	side := padding
 	if n.event {
 		side = 1.6 * padding // for the round ends

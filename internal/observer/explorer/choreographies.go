@@ -216,7 +216,7 @@ func (b *choreographyBody) observed(x *Explorer, c *choreography.Choreography) {
 		}
 	}
 	for i := range b.Reactions {
-		if r := &b.Reactions[i]; len(r.Figures) > 0 && r.Paid == 0 && r.InFlight == 0 && !slices.Contains(b.Never, r.Step) {
+		if r := &b.Reactions[i]; len(r.Figures) > 0 && r.Paid == 0 && !slices.Contains(b.Never, r.Step) {
 			b.Never = append(b.Never, r.Step)
 		}
 	}

@@ -44,7 +44,7 @@ func (x *Explorer) markdown(b *journeyBody) string {
 		if s.EdgeMS != nil {
 			took = milliseconds(*s.EdgeMS)
 		}
-		fmt.Fprintf(&t, "| %d | %s | %s | %s | %s | %s |\n", s.Number, api.Lasting(s.Since), escaped(s.Type), escaped(strings.TrimSpace(s.Owner+" "+s.Version)), cause, took)
+		fmt.Fprintf(&t, "| %d | %s | %s | %s | %s | %s |\n", s.Number, brief(s.Since), escaped(s.Type), escaped(strings.TrimSpace(s.Owner+" "+s.Version)), cause, took)
 	}
 	if len(b.Failures) > 0 {
 		t.WriteString("\n**Failures**\n\n")

@@ -1,6 +1,8 @@
 package explorer
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"html/template"
 	"math"
@@ -16,10 +18,11 @@ func (x *Explorer) functions() template.FuncMap {
 	return template.FuncMap{
 		"asset": func(name string) string { return "/assets/" + name + "?v=" + x.assets[name].hash },
 		"clock": x.clock, "full": x.full, "iso": func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
-		"lasting": api.Lasting, "ms": milliseconds, "either": alternatives, "number": number, "glyph": glyph, "plain": plain,
+		"lasting": api.Lasting, "brief": brief, "ms": milliseconds, "either": alternatives, "number": number, "glyph": glyph, "plain": plain,
 		"flow": flowAddress, "words": causeWords, "advice": advice, "runbook": runbook, "join": func(s []string) string { return strings.Join(s, ", ") },
 		"choreography": func(name string) string { return "/choreographies/" + url.PathEscape(name) },
 		"rate":         perSecond,
+		"anchor":       anchor,
 		"offset":       offset,
 		"status":       statusWords, "lower": strings.ToLower,
 	}
@@ -47,18 +50,31 @@ func (x *Explorer) full(t time.Time) string {
 
 // milliseconds writes a duration to three digits at most.
 func milliseconds(ms float64) string {
+	trimmed := func(v float64, digits int) string {
+		return strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(v, 'f', digits, 64), "0"), ".")
+	}
 	switch {
-	case ms < 0.0005:
-		return "0"
+	case ms <= 0:
+		return "0 ms"
+	case ms < 0.05:
+		return "< 0.1 ms"
 	case ms < 10:
-		return strings.TrimSuffix(strconv.FormatFloat(ms, 'f', 1, 64), ".0") + " ms"
+		return trimmed(ms, 1) + " ms"
 	case ms < 1000:
 		return strconv.Itoa(int(math.Round(ms))) + " ms"
 	case ms < 10_000:
-		return strconv.FormatFloat(ms/1000, 'f', 2, 64) + " s"
+		return trimmed(ms/1000, 2) + " s"
 	default:
 		return api.Lasting(time.Duration(ms * float64(time.Millisecond)))
 	}
+}
+
+// brief is how long something took, as exactly as it is short.
+func brief(d time.Duration) string {
+	if d < 10*time.Millisecond {
+		return milliseconds(float64(d) / float64(time.Millisecond))
+	}
+	return api.Lasting(d)
 }
 
 // offset is how far a clock is from log time.
@@ -103,6 +119,12 @@ func alternatives(all []string) string { return plain(api.Alternatives(all)) }
 // flowAddress is that of a flow's page.
 func flowAddress(choreography, id string) string {
 	return "/flows/" + url.PathEscape(id) + "?choreography=" + url.QueryEscape(choreography)
+}
+
+// anchor is the id of a flow's row, whatever its own id is made of.
+func anchor(choreography, id string) string {
+	sum := sha256.Sum256([]byte(choreography + "\x00" + id))
+	return "f" + hex.EncodeToString(sum[:8])
 }
 
 // glyph is the shape of a status, which says the same as its colour.
