@@ -102,7 +102,7 @@ const sureAfter = time.Second
 
 // mustShow tells whether the order has to be found stalled.
 func (h *hit) mustShow() bool {
-	return h.kind.forGood() || h.over && h.held >= h.due+sureAfter || !h.over && h.kind != Die
+	return h.kind.forGood() || h.over && h.held >= h.due+sureAfter || !h.over && (h.kind == Hang || h.kind == Fail)
 }
 
 // compare holds what was found against what was done, for the orders of this

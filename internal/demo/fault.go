@@ -26,6 +26,8 @@ const (
 	Park
 	// Fail: the handler fails, over several attempts.
 	Fail
+	// Slow: the service handles one message at a time, and each takes long.
+	Slow
 
 	numFaults
 )
@@ -41,7 +43,7 @@ func FaultKinds() []FaultKind {
 
 // String returns the kind as --faults takes it.
 func (k FaultKind) String() string {
-	return [...]string{"hang", "die", "drop", "park", "fail"}[k]
+	return [...]string{"hang", "die", "drop", "park", "fail", "slow"}[k]
 }
 
 // Means says in a few words what happens.
@@ -52,13 +54,18 @@ func (k FaultKind) Means() string {
 		"takes a message, and does nothing with it",
 		"fails for good: the message is parked",
 		"fails, and is tried again over and over",
+		"takes long for each message, so that others wait",
 	}[k]
 }
 
 // Cause is what an observer that sees everything must name.
 func (k FaultKind) Cause() flow.Cause {
-	return [...]flow.Cause{flow.Taken, flow.NoConsumer, flow.Silent, flow.Parked, flow.Retrying}[k]
+	return [...]flow.Cause{flow.Taken, flow.NoConsumer, flow.Silent, flow.Parked, flow.Retrying, flow.Backlog}[k]
 }
+
+// spell tells whether the fault is the service's, for a while, and not a single
+// message's.
+func (k FaultKind) spell() bool { return k == Die || k == Slow }
 
 // forGood tells whether an order that is hit goes no further.
 func (k FaultKind) forGood() bool { return k == Drop || k == Park }
@@ -114,6 +121,13 @@ func ParseFaults(text string) ([]Fault, error) {
 		}
 		all = append(all, f)
 	}
+	for _, slow := range all {
+		for _, f := range all {
+			if slow.Kind == Slow && f.Kind == Hang && (f.Service == "" || f.Service == slow.Service) {
+				return nil, fmt.Errorf("%s and %s: what hangs would hold up all that a slow service has to do; choose one of them for %s", slow, f, slow.Service)
+			}
+		}
+	}
 	return all, nil
 }
 
@@ -135,8 +149,8 @@ func parseFault(entry string) (Fault, error) {
 		if err != nil || !(rate > 0 && rate <= 100) {
 			return Fault{}, fmt.Errorf("%s: %q must be more than 0 and at most 100 percent", entry, percent)
 		}
-		if kind == Die {
-			return Fault{}, fmt.Errorf("%s: a service dies at a moment, such as die=inventory@10s/5s", entry)
+		if kind.spell() {
+			return Fault{}, fmt.Errorf("%s: this happens to a service at a moment, such as %s=inventory@10s/5s", entry, kind)
 		}
 		f.Rate = rate / 100
 		return f, checkService(f, entry)
@@ -148,14 +162,14 @@ func parseFault(entry string) (Fault, error) {
 	f.Service = service
 	if rest, times, given := strings.Cut(moment, "*"); given {
 		moment = rest
-		if f.Times, err = strconv.Atoi(times); err != nil || f.Times < 1 || f.Times > maxOrders || kind == Die {
+		if f.Times, err = strconv.Atoi(times); err != nil || f.Times < 1 || f.Times > maxOrders || kind.spell() {
 			return Fault{}, fmt.Errorf("%s: %q is no number of messages to hit", entry, times)
 		}
 	}
 	if rest, long, given := strings.Cut(moment, "/"); given {
 		moment = rest
-		if f.For, err = time.ParseDuration(long); err != nil || f.For <= 0 || f.For > maxFaultTime || kind != Die && kind != Hang {
-			return Fault{}, fmt.Errorf("%s: %q is no time for which it could last; only die and hang have one, up to %v", entry, long, maxFaultTime)
+		if f.For, err = time.ParseDuration(long); err != nil || f.For <= 0 || f.For > maxFaultTime || !kind.spell() && kind != Hang {
+			return Fault{}, fmt.Errorf("%s: %q is no time for which it could last; only die, slow and hang have one, up to %v", entry, long, maxFaultTime)
 		}
 	}
 	if f.At, err = time.ParseDuration(moment); err != nil || f.At < 0 || f.At > maxFaultTime {

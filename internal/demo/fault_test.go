@@ -30,19 +30,21 @@ func TestFaultsThatMakeNoSense(t *testing.T) {
 		"":                         "is not of the form kind=service@moment",
 		"hang":                     "is not of the form kind=service@moment",
 		"hnag=payment@5s":          `there is no fault "hnag"; did you mean "hang"?`,
-		"explode=payment@5s":       "there are hang, die, drop, park, fail",
+		"explode=payment@5s":       "there are hang, die, drop, park, fail, slow",
 		"hang=payment":             "say when, such as hang=payment@5s",
 		"hang=paymnet@5s":          `there is no service "paymnet"; did you mean "payment"?`,
 		"hang=notification@5s":     "faults are made at inventory, payment, delivery",
 		"drop=0%":                  "more than 0 and at most 100 percent",
 		"drop=NaN%":                "more than 0 and at most 100 percent",
 		"drop=101%":                "more than 0 and at most 100 percent",
-		"die=inventory:1%":         "a service dies at a moment",
+		"die=inventory:1%":         "this happens to a service at a moment, such as die=",
 		"die=inventory@1s*2":       "is no number of messages to hit",
-		"park=payment@1s/2s":       "only die and hang have one",
+		"park=payment@1s/2s":       "only die, slow and hang have one",
 		"hang=payment@-1s":         "is no moment",
 		"hang=payment@1s*0":        "is no number of messages to hit",
 		"hang=payment@5s,,drop=2%": "is not of the form",
+		"slow=payment:1%":          "this happens to a service at a moment, such as slow=",
+		"slow=payment@1s,hang=1%":  "choose one of them for payment",
 	} {
 		_, err := ParseFaults(text)
 		require.ErrorContains(t, err, want, "%q", text)
@@ -161,6 +163,25 @@ func requireNamed(t *testing.T, r *Report, err error, out *output, causes map[Fa
 	require.Regexp(t, `recovered +goes on: inventory has answered order.placed`, text)
 	require.Contains(t, text, "deadlines  those of the contract divided by 3")
 }
+
+// backlogged is a demo whose payments wait for each other.
+func backlogged(t *testing.T, url string) {
+	t.Helper()
+	out := &output{}
+	cfg := withFaults(t, out)
+	cfg.AMQP, cfg.Orders, cfg.Mix = url, 25, Mix{Approved: 1}
+	cfg.Faults = []Fault{{Kind: Slow, Service: "payment", For: 7 * time.Second, Times: 1}}
+	r, err := Run(t.Context(), nil, cfg)
+	require.NoError(t, err, "%s", out)
+	require.Len(t, r.Watch.Kinds, 1)
+	require.Equal(t, flow.Backlog, r.Watch.Kinds[0].Cause)
+	require.GreaterOrEqual(t, r.Watch.Kinds[0].Detected, 5, "%s", out)
+	require.Equal(t, 25, r.Right, "all go on in the end")
+}
+
+func TestABacklogIsNamed(t *testing.T) { backlogged(t, "") }
+
+func TestABacklogIsNamedOnRabbitMQ(t *testing.T) { backlogged(t, testenv.RabbitMQ(t).URL) }
 
 func TestEveryStallIsNamedRight(t *testing.T) {
 	out := &output{}

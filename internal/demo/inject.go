@@ -18,17 +18,20 @@ type injector struct {
 	within deadlines
 	book   *book
 
-	mu    sync.Mutex
-	rng   *rand.Rand
-	begun time.Time // zero until the first order is about to be placed
-	left  []int     // of each fault made at a moment, how many messages it is still to hit
-	away  map[string][]spell
-	hits  map[hitKey]*hit
-	order []*hit // as they were made
+	mu     sync.Mutex
+	rng    *rand.Rand
+	begun  time.Time          // zero until the first order is about to be placed
+	left   []int              // of each fault made at a moment, how many messages it is still to hit
+	spells map[string][]spell // by service
+	hits   map[hitKey]*hit
+	order  []*hit // as they were made
 }
 
-// spell is a time for which a service is away.
-type spell struct{ from, to time.Time }
+// spell is a time for which a service is away, or slow.
+type spell struct {
+	kind     FaultKind
+	from, to time.Time
+}
 
 type hitKey struct{ of, service string } // of which order, and where
 
@@ -53,7 +56,7 @@ func (h *hit) String() string { return "order " + h.of + ": " + h.kind.String() 
 func newInjector(faults []Fault, within deadlines, b *book, seed uint64) *injector {
 	in := &injector{
 		faults: faults, within: within, book: b, rng: rand.New(rand.NewPCG(seed, 0xfa017)), //nolint:gosec // repeatable is what it is to be
-		left: make([]int, len(faults)), away: make(map[string][]spell), hits: make(map[hitKey]*hit),
+		left: make([]int, len(faults)), spells: make(map[string][]spell), hits: make(map[hitKey]*hit),
 	}
 	for i, f := range faults {
 		in.left[i] = f.Times
@@ -67,12 +70,12 @@ func (in *injector) begin(now time.Time) {
 	defer in.mu.Unlock()
 	in.begun = now
 	for _, f := range in.faults {
-		if f.Kind == Die {
+		if f.Kind.spell() {
 			from := now.Add(f.At)
-			in.away[f.Service] = append(in.away[f.Service], spell{from, from.Add(in.lasts(f))})
+			in.spells[f.Service] = append(in.spells[f.Service], spell{f.Kind, from, from.Add(in.lasts(f))})
 		}
 	}
-	for _, spells := range in.away {
+	for _, spells := range in.spells {
 		slices.SortFunc(spells, func(a, b spell) int { return a.from.Compare(b.from) })
 	}
 }
@@ -92,16 +95,13 @@ func (in *injector) lasts(f Fault) time.Duration {
 	return longest + 2*time.Second
 }
 
-// spellOf returns the spell that a service is in, or else the next one.
-func (in *injector) spellOf(service string, now time.Time) (s spell, ok bool) {
+// isAway tells whether a service is away now.
+func (in *injector) isAway(service string, now time.Time) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	for _, s := range in.away[service] {
-		if now.Before(s.to) {
-			return s, true
-		}
-	}
-	return spell{}, false
+	return slices.ContainsFunc(in.spells[service], func(s spell) bool {
+		return s.kind == Die && now.Before(s.to) && !now.Before(s.from)
+	})
 }
 
 // decide tells what is to become of a delivery: it is one of the hits, or nil
@@ -123,8 +123,13 @@ func (in *injector) decide(service string, d *bus.Delivery) *hit {
 	if !mine || in.begun.IsZero() {
 		return nil
 	}
-	if in.wasAway(service, e.Time, now) {
-		in.add(&hit{hitKey: key, kind: Die, eventID: e.ID, held: now.Sub(e.Time), due: in.dueOf(due, isStep, f), over: true})
+	if s, ok := in.spellBetween(service, e.Time, now); ok {
+		h := &hit{hitKey: key, kind: s.kind, eventID: e.ID, held: now.Sub(e.Time), due: in.dueOf(due, isStep, f), over: true}
+		in.add(h)
+		if s.kind == Slow && now.Before(s.to) {
+			h.over, h.hangs = false, slowness
+			return h
+		}
 		return nil
 	}
 	if !isStep || !hittable(f) || d.Attempt > 1 || in.busyWith(e.Subject) {
@@ -172,15 +177,23 @@ func (in *injector) busyWith(order string) bool {
 	return slices.ContainsFunc(acting(), func(service string) bool { return in.hits[hitKey{order, service}] != nil })
 }
 
-// wasAway tells whether the service was away between two moments.
-func (in *injector) wasAway(service string, sent, received time.Time) bool {
-	return slices.ContainsFunc(in.away[service], func(s spell) bool { return sent.Before(s.to) && received.After(s.from) })
+// spellBetween returns a spell that the service had between two moments.
+func (in *injector) spellBetween(service string, sent, received time.Time) (spell, bool) {
+	for _, s := range in.spells[service] {
+		if sent.Before(s.to) && received.After(s.from) {
+			return s, true
+		}
+	}
+	return spell{}, false
 }
+
+// slowness is how long a slow service takes for each message.
+const slowness = time.Second
 
 // strikes tells whether fault i hits what a service receives now.
 func (in *injector) strikes(i int, service string, now time.Time) bool {
 	f := &in.faults[i]
-	if f.Kind == Die || f.Service != "" && f.Service != service {
+	if f.Kind.spell() || f.Service != "" && f.Service != service {
 		return false
 	}
 	if f.Rate > 0 {
@@ -220,7 +233,8 @@ func (in *injector) made() []hit {
 	all := make([]hit, len(in.order))
 	for i, h := range in.order {
 		all[i] = *h
-		all[i].wentAway = h.kind == Hang && in.wasAway(h.service, h.from, h.from.Add(h.hangs))
+		s, ok := in.spellBetween(h.service, h.from, h.from.Add(h.hangs))
+		all[i].wentAway = h.kind == Hang && ok && s.kind == Die
 	}
 	return all
 }
@@ -260,6 +274,9 @@ const lookAway = 20 * time.Millisecond
 func (f *faulty) Consume(ctx context.Context, s bus.Subscription) error {
 	handle := s.Receive
 	s.Receive = func(ctx context.Context, d *bus.Delivery) { f.receive(ctx, d, handle) }
+	if slices.ContainsFunc(f.injector.faults, func(x Fault) bool { return x.Kind == Slow && x.Service == f.service }) {
+		s.Concurrency = 1 // or so many would be in hand that none wait
+	}
 	look := time.NewTicker(lookAway)
 	defer look.Stop()
 	for {
@@ -267,8 +284,7 @@ func (f *faulty) Consume(ctx context.Context, s bus.Subscription) error {
 		ended := make(chan error, 1)
 		go func() { ended <- f.Transport.Consume(present, s) }()
 		err, isOver := f.until(look, ended, func(now time.Time) bool {
-			is, ok := f.injector.spellOf(f.service, now)
-			return ok && !now.Before(is.from)
+			return f.injector.isAway(f.service, now)
 		})
 		goes()
 		if !isOver {
@@ -280,8 +296,7 @@ func (f *faulty) Consume(ctx context.Context, s bus.Subscription) error {
 		for away := true; away; {
 			select {
 			case now := <-look.C:
-				is, ok := f.injector.spellOf(f.service, now)
-				away = ok && !now.Before(is.from)
+				away = f.injector.isAway(f.service, now)
 			case <-ctx.Done():
 				return nil
 			}
@@ -318,7 +333,7 @@ func (f *faulty) receive(ctx context.Context, d *bus.Delivery, handle func(conte
 	}
 	verdict := bus.Verdict{}
 	switch h.kind {
-	case Hang:
+	case Hang, Slow:
 		hangs := time.NewTimer(h.hangs)
 		defer hangs.Stop()
 		select {
