@@ -14,6 +14,7 @@ import (
 	"github.com/laban-io/laban/internal/ledger"
 	"github.com/laban-io/laban/internal/observer"
 	"github.com/laban-io/laban/internal/observer/api"
+	"github.com/laban-io/laban/internal/observer/explorer"
 	"github.com/laban-io/laban/pkg/choreography"
 	"github.com/laban-io/laban/pkg/flow"
 )
@@ -104,7 +105,9 @@ func observerAPI(t *testing.T) http.Handler {
 	reader, err := ledger.OpenReader(t.Context(), url)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, reader.Close()) })
-	served, err := api.New(api.Config{Reader: reader, Observer: watcher{c}})
+	pages, err := explorer.New(explorer.Config{Reader: reader, Observer: watcher{c}})
+	require.NoError(t, err)
+	served, err := api.New(api.Config{Reader: reader, Observer: watcher{c}, Pages: pages})
 	require.NoError(t, err)
 	return served
 }
