@@ -89,8 +89,9 @@ type Verdict struct {
 	// Missed says what was not found, or not with its cause, and False what was
 	// found where no fault was.
 	Missed, False []string
-	// Stalls is how many there were in all.
-	Stalls int
+	// Stalls is how many there were in all, and Late how many of them were of
+	// orders whose provider answers too late, which is no fault.
+	Stalls, Late int
 }
 
 // OK tells whether all was found, and nothing else.
@@ -106,9 +107,9 @@ func (h *hit) mustShow() bool {
 }
 
 // compare holds what was found against what was done, for the orders of this
-// run. expected tells of a stall that needs no fault, causeOf what can be seen of
-// one.
-func (d *detections) compare(hits []hit, expected func(hitKey) bool, causeOf func(FaultKind) flow.Cause) *Verdict {
+// run. expected tells whether an order is one of them, and may be late without a
+// fault; causeOf what can be seen of one.
+func (d *detections) compare(hits []hit, expected func(hitKey) (mine, late bool), causeOf func(FaultKind) flow.Cause) *Verdict {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	v := &Verdict{}
@@ -144,8 +145,14 @@ func (d *detections) compare(hits []hit, expected func(hitKey) bool, causeOf fun
 		}
 	}
 	for _, s := range d.order {
+		mine, late := expected(s.hitKey)
+		if !mine {
+			continue
+		}
 		v.Stalls++
-		if !known[s.hitKey] && !expected(s.hitKey) {
+		if !known[s.hitKey] && late {
+			v.Late++
+		} else if !known[s.hitKey] {
 			v.False = append(v.False, "order "+s.of+": "+s.service+" was said to owe "+s.step+" ("+causesText(s.causes)+")")
 		}
 	}

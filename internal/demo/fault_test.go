@@ -86,7 +86,7 @@ func found(stalls ...[]string) *detections {
 }
 
 func TestWhatWasFoundIsHeldAgainstWhatWasDone(t *testing.T) {
-	none := func(hitKey) bool { return false }
+	none := func(hitKey) (mine, late bool) { return true, false }
 	dropped := hit{hitKey: hitKey{"1", "payment"}, kind: Drop, due: time.Second, over: true}
 	for name, c := range map[string]struct {
 		hits                       []hit
@@ -127,8 +127,12 @@ func TestWhatWasFoundIsHeldAgainstWhatWasDone(t *testing.T) {
 			require.Equal(t, c.missed+c.invented == 0, v.OK())
 		})
 	}
-	v := found([]string{"9", "payment", "silent"}).compare(nil, func(k hitKey) bool { return k.of == "9" }, FaultKind.Cause)
+	v := found([]string{"9", "payment", "silent"}).compare(nil, func(k hitKey) (mine, late bool) { return k.of != "9", false }, FaultKind.Cause)
 	require.True(t, v.OK(), "another run's order is none of ours")
+	require.Zero(t, v.Stalls)
+	v = found([]string{"9", "payment", "retrying"}).compare(nil, func(hitKey) (mine, late bool) { return true, true }, FaultKind.Cause)
+	require.True(t, v.OK())
+	require.Equal(t, 1, v.Late)
 }
 
 // withFaults is a demo whose orders are known to come in time by themselves.
@@ -204,7 +208,7 @@ func TestEveryStallIsNamedRightOnRabbitMQ(t *testing.T) {
 }
 
 func TestAStallThatIsMissedFailsTheDemo(t *testing.T) {
-	v := newDetections().compare([]hit{{hitKey: hitKey{"1042", "payment"}, kind: Park, over: true}}, func(hitKey) bool { return false }, FaultKind.Cause)
+	v := newDetections().compare([]hit{{hitKey: hitKey{"1042", "payment"}, kind: Park, over: true}}, func(hitKey) (mine, late bool) { return true, false }, FaultKind.Cause)
 	r := &Report{Orders: 1, Stopped: 1}
 	r.watched(v, nil, true)
 	require.False(t, r.OK())

@@ -31,13 +31,13 @@ func (b *book) fateOf(e *event.Event) (Fate, bool) {
 	return Yours, false
 }
 
-// expectsStall tells whether an order may be overdue at a service without a
-// fault: one of another run, and one whose provider answers too late.
-func (b *book) expectsStall(k hitKey) bool {
+// expectsStall tells whether an order is one of this run's, and whether it may
+// be overdue at a service without a fault: its provider answers too late.
+func (b *book) expectsStall(k hitKey) (mine, late bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	o := b.orders[k.of]
-	return o == nil || o.fate == TimesOut && k.service == "payment"
+	return o != nil, o != nil && o.fate == TimesOut && k.service == "payment"
 }
 
 // stoppedForGood notes that a fault keeps an order from going any further.

@@ -36,6 +36,9 @@ func (v *Verdict) lines() []line {
 	l.add(rightAlign(count(len(v.Missed)), 10), redIf(len(v.Missed) > 0))
 	l.add(rightAlign(count(len(v.False)), 10), redIf(len(v.False) > 0))
 	ls = append(ls, l)
+	if v.Late > 0 {
+		ls = append(ls, text(fmt.Sprintf("    besides, %d waited for a payment provider that answers too late, as their fate has it", v.Late), dim))
+	}
 	if corrected > 0 {
 		ls = append(ls, text(fmt.Sprintf("    of %d the cause was corrected after the first look", corrected), dim))
 	}
