@@ -17,6 +17,11 @@
 //   - It leaves nothing behind but what it was asked to keep, and on a broker
 //     the queues and the log.
 //
+// # Faults
+//
+// With Config.Faults it breaks things between services and their transport, and
+// holds what the observer that is built in says of it against what was done.
+//
 // # What it does not do
 //
 // It is not the observer: it knows this one choreography by heart and keeps
