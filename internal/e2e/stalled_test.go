@@ -24,6 +24,8 @@ func TestAServiceThatStopsIsNamedInAnAlert(t *testing.T) {
 	s := startSystem(t)
 	s.place(t, 50, 10)
 	s.quiet(t)
+	viewer := s.newViewer(t)
+	viewer.look(t)
 	require.Empty(t, s.groups(t, "LabanFlowStalled"), "all went well")
 
 	stopped := time.Now()
@@ -33,7 +35,10 @@ func TestAServiceThatStopsIsNamedInAnAlert(t *testing.T) {
 	for key, trace := range examples {
 		t.Logf("order %s is stalled: trace %s", key, trace)
 		s.awaitMarker(t, trace, key, "stalled")
+		viewer.show(t, key)
+		viewer.look(t)
 	}
+	viewer.closeAnother(t, examples)
 
 	require.NoError(t, s.Start(t.Context(), "payment"))
 	s.quiet(t)
@@ -41,11 +46,15 @@ func TestAServiceThatStopsIsNamedInAnAlert(t *testing.T) {
 		s.awaitMarker(t, trace, key, "recovered")
 	}
 	began := time.Now()
-	require.Eventually(t, func() bool { return len(s.groups(t, "LabanFlowStalled")) == 0 }, 3*time.Minute, time.Second,
-		"the alert resolves by itself")
+	require.Eventually(t, func() bool {
+		viewer.look(t)
+		return len(s.groups(t, "LabanFlowStalled")) == 0
+	}, 3*time.Minute, 2*time.Second, "the alert resolves by itself")
 	t.Logf("resolved %.0f s after the orders had ended", time.Since(began).Seconds())
 
 	s.blind(t)
+	viewer.look(t)
+	viewer.finish(t)
 }
 
 // awaitStalled waits for the alert, and returns the trace of each order that it
