@@ -101,6 +101,19 @@ func TestTextsReadAsTheyShould(t *testing.T) {
 	}
 }
 
+func TestSubjectsOfAlertsWithoutLabelsEndWell(t *testing.T) {
+	text, err := os.ReadFile(notification)
+	require.NoError(t, err)
+	var data map[string]any
+	require.NoError(t, json.Unmarshal(text, &data))
+	data["commonLabels"], data["groupLabels"] = map[string]string{"alertname": "LabanLogGap", "severity": "critical"}, map[string]string{"alertname": "LabanLogGap"}
+	bare, err := json.Marshal(data)
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "bare.json")
+	require.NoError(t, os.WriteFile(file, bare, 0o600))
+	require.Equal(t, "[CRITICAL] LabanLogGap", strings.TrimSuffix(render(t, "laban.subject", file), "\n"))
+}
+
 // A key comes from messages, which may hold anything.
 func TestTextsOfHostileKeysAreHarmless(t *testing.T) {
 	text, err := os.ReadFile(notification)
