@@ -35,25 +35,26 @@ func launch(cmd *exec.Cmd, log string) (process, error) {
 		return process{}, fmt.Errorf("start %s: %w", cmd.Path, err)
 	}
 	p := process{PID: cmd.Process.Pid}
-	p.Began, err = began(p.PID)
+	// What is left of one that has ended already has it, too.
+	p.Began, _, err = began(p.PID)
 	return p, errors.Join(err, cmd.Process.Release())
 }
 
-// began returns when a process started (proc(5): field 22 of stat), or an error
-// where there is none, or only what is left of one that has ended.
-func began(pid int) (string, error) {
+// began returns when a process started, and whether it has ended and only waits
+// to be collected (proc(5): fields 22 and 3 of stat).
+func began(pid int) (at string, ended bool, err error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return "", fmt.Errorf("look for process %d: %w", pid, err)
+		return "", true, fmt.Errorf("look for process %d: %w", pid, err)
 	}
 	// The name, field 2, may have spaces and brackets in it.
 	_, rest, _ := cutLast(string(text), ") ")
 	fields := strings.Fields(rest)
 	const state, start = 0, 19 // fields 3 and 22
-	if len(fields) <= start || fields[state] == "Z" {
-		return "", fmt.Errorf("process %d has ended", pid)
+	if len(fields) <= start {
+		return "", true, fmt.Errorf("look for process %d: its stat can't be read", pid)
 	}
-	return fields[start], nil
+	return fields[start], fields[state] == "Z", nil
 }
 
 func cutLast(text, sep string) (before, after string, ok bool) {
@@ -71,8 +72,8 @@ func (p process) runs() bool {
 	}
 	// Where it is a child of this process, what is left of it is collected.
 	_, _ = syscall.Wait4(p.PID, nil, syscall.WNOHANG, nil)
-	at, err := began(p.PID)
-	return err == nil && at == p.Began
+	at, ended, err := began(p.PID)
+	return err == nil && !ended && at == p.Began
 }
 
 // end asks the process to end by a signal, and ends its whole group where it has
