@@ -57,6 +57,27 @@ func TestMemoryTellsOfStraysFromWhereItStopped(t *testing.T) {
 	require.EqualValues(t, 2, next[1].Offset)
 }
 
+func TestMemoryTellsOfEachStrayOnce(t *testing.T) {
+	b := membus.New(membus.Config{})
+	t.Cleanup(b.Close)
+	nobodyHears(t, b, "a")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	var told []string
+	require.NoError(t, source.NewMemory(b).Strays(ctx, nil, func(_ context.Context, s record.Stray) error {
+		switch told = append(told, s.EventType); s.EventType {
+		case "a":
+			if len(told) == 1 {
+				nobodyHears(t, b, "z") // which the broker tells of when it is asked again
+			}
+		case "z":
+			cancel()
+		}
+		return nil
+	}, func(string, bool, string) {}))
+	require.Equal(t, []string{"a", "z"}, told)
+}
+
 func TestMemorySeesAllOfAQueue(t *testing.T) {
 	b := membus.New(membus.Config{})
 	t.Cleanup(b.Close)
