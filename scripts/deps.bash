@@ -2,7 +2,7 @@
 # Gets what the tests need and this machine lacks: RabbitMQ and PostgreSQL by
 # apt-get (as root on Debian), Jaeger by building it from its Go module. Prints
 # on standard error what it does. The test of the whole stack, and make stack,
-# need Prometheus and Alertmanager, too.
+# need Prometheus and Alertmanager, too; the tests of the pages need Chromium.
 #
 #   LABAN_NO_INSTALL=1   installs and builds nothing, only says what is missing
 #
@@ -15,6 +15,7 @@ missing() {
 	go run ./internal/testenv/cmd/withservers -missing || return
 	command -v prometheus >/dev/null || echo prometheus
 	command -v prometheus-alertmanager >/dev/null || command -v alertmanager >/dev/null || echo alertmanager
+	command -v chromium >/dev/null || echo chromium
 }
 
 may_install() { [ "${LABAN_NO_INSTALL:-}" != 1 ]; }
@@ -52,7 +53,7 @@ build_jaeger() {
 	mv "$program.new" "$program"
 }
 
-say "looking for RabbitMQ, PostgreSQL, Jaeger, Prometheus and Alertmanager"
+say "looking for RabbitMQ, PostgreSQL, Jaeger, Prometheus, Alertmanager and Chromium"
 wanted=$(watched "compiling what looks for them" missing)
 if [ -z "$wanted" ]; then
 	say "all are there"
@@ -65,6 +66,7 @@ while read -r name version program; do
 	rabbitmq) packages+=(rabbitmq-server) ;;
 	postgresql) packages+=(postgresql) ;;
 	prometheus) packages+=(prometheus) ;;
+	chromium) packages+=(chromium) ;;
 	alertmanager) packages+=(prometheus-alertmanager) ;;
 	jaeger)
 		if may_install; then
@@ -81,8 +83,8 @@ fi
 wanted=$(missing)
 [ -z "$wanted" ] && exit 0
 
-# The images stand in for the tests' own servers, not for these two.
-if ! grep -qE '^(prometheus|alertmanager)$' <<<"$wanted" && docker version >/dev/null 2>&1; then
+# The images stand in for the tests' own servers, not for these.
+if ! grep -qE '^(prometheus|alertmanager|chromium)$' <<<"$wanted" && docker version >/dev/null 2>&1; then
 	say "these will run in Docker, as they are not installed: $(cut -d' ' -f1 <<<"$wanted" | paste -sd' ')"
 	exit 0
 fi
@@ -92,6 +94,7 @@ while read -r name _ program; do
 	case $name in
 	rabbitmq) say "  RabbitMQ: apt-get install rabbitmq-server (as root), or name one in LABAN_TEST_AMQP_URL" ;;
 	postgresql) say "  PostgreSQL: apt-get install postgresql (as root), or name one in LABAN_TEST_POSTGRES_URL" ;;
+	chromium) say "  Chromium, for the tests of the pages: apt-get install chromium (as root), or put it on PATH" ;;
 	prometheus) say "  Prometheus: apt-get install prometheus (as root), or put its program on PATH" ;;
 	alertmanager) say "  Alertmanager: apt-get install prometheus-alertmanager (as root), or put its program, alertmanager, on PATH" ;;
 	jaeger) say "  Jaeger: make deps builds it into $program; or name its program in LABAN_JAEGER_BIN, or one that runs in LABAN_TEST_JAEGER_QUERY_URL and LABAN_TEST_JAEGER_OTLP_URL" ;;

@@ -58,7 +58,7 @@ func (d *drawing) svg() string {
 	height := placed.Height + 2*margin + headHeight + footHeight
 
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0f %.0f" role="img" aria-labelledby="title about" font-family="system-ui, 'Segoe UI', Helvetica, Arial, sans-serif">`+"\n", width, height, width, height)
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0f %.0f" role="%s" aria-labelledby="title about" font-family="system-ui, 'Segoe UI', Helvetica, Arial, sans-serif">`+"\n", width, height, width, height, d.role())
 	fmt.Fprintf(&b, "<title id=\"title\">%s</title>\n<desc id=\"about\">%s</desc>\n", xmlText(d.title), xmlText(d.inWords()))
 	fmt.Fprintf(&b, `<rect width="%.0f" height="%.0f" fill="#ffffff"/>`+"\n<defs>\n", width, height)
 	for _, l := range []look{lookPlain, lookUndo, lookSide} {
@@ -81,6 +81,16 @@ func (d *drawing) svg() string {
 	legend(&b, height-margin-4)
 	b.WriteString("</svg>\n")
 	return b.String()
+}
+
+// role is that of a picture, or of a group where there are links in it.
+func (d *drawing) role() string {
+	for i := range d.nodes {
+		if d.nodes[i].address != "" {
+			return "group"
+		}
+	}
+	return "img"
 }
 
 func (d *drawing) svgEdge(b *strings.Builder, e drawnEdge, points []layout.Point) {

@@ -59,13 +59,15 @@
 
   // Fresh parts: the page is asked for again, and what has changed in it is put
   // in place. Lists of flows keep their rows where they are.
-  let fresh = 0, asked = false, timer = 0;
+  let fresh = 0, asked = false, timer = 0, again = false;
   const pause = 2000;
   const refresh = async () => {
     timer = 0;
     if (document.hidden) { asked = true; return; }
     asked = false;
     fresh = Date.now();
+    // The server counts once a second, and the ledger is a moment behind.
+    if (again) { again = false; wish(); }
     let doc;
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" }, credentials: "same-origin" });
@@ -134,7 +136,7 @@
     const connect = () => {
       source = new EventSource("/api/v1/events");
       source.addEventListener("open", () => { mark(true); wish(); });
-      source.addEventListener("transition", wish);
+      source.addEventListener("transition", () => { again = true; wish(); });
       source.addEventListener("cut-off", wish);
       source.addEventListener("error", () => mark(false));
     };
