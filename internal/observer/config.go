@@ -64,6 +64,9 @@ type Counter interface {
 	Observed(u flow.Unclaimed)
 	// Malformed takes that a record could not be read, and why.
 	Malformed(reason string)
+	// Stray takes that a message reached no service: a retried or parked copy,
+	// where lost is true, or an event that somebody waits for.
+	Stray(lost bool)
 	// Gap takes that the log broke.
 	Gap()
 	// SetContracts says which contracts are in force, and SetActive whether this
@@ -84,6 +87,7 @@ type noCounter struct{}
 func (noCounter) Apply([]flow.Transition)                   {}
 func (noCounter) Observed(flow.Unclaimed)                   {}
 func (noCounter) Malformed(string)                          {}
+func (noCounter) Stray(bool)                                {}
 func (noCounter) Gap()                                      {}
 func (noCounter) SetContracts([]*choreography.Choreography) {}
 func (noCounter) SetActive(bool)                            {}

@@ -76,6 +76,7 @@ func (e *engine) applyOne(item *source.Item) {
 		e.o.servicesChanged(e)
 	case source.Own:
 		e.own(item)
+	case source.Other:
 	case source.Malformed:
 		e.malformed(item)
 	}
@@ -170,6 +171,7 @@ func (e *engine) own(item *source.Item) {
 		stray := r.Flow(offset)
 		e.filling.Failures = append(e.filling.Failures, ledger.StrayOf(&stray, e.tracker.Now()))
 		e.state.Strays[r.Stream] = max(e.state.Strays[r.Stream], r.Offset+1)
+		e.o.cfg.Counter.Stray(stray.Lost)
 		e.took(e.tracker.Stray(&stray))
 	case record.Closed:
 		e.act(&ledger.Action{Action: "closed", Actor: r.By, Choreography: r.Choreography, FlowID: r.FlowID, Reason: r.Reason}, offset)

@@ -95,7 +95,7 @@ func (o *Observer) runTerm(ctx context.Context, worked *bool) error {
 			return nil
 		case <-t.now:
 		}
-		return o.cfg.Log.Strays(ctx, t.strays, func(ctx context.Context, s record.Stray) error { return o.append(ctx, s) }, o.setEvidence)
+		return o.cfg.Log.Strays(ctx, t.strays, o.restate, o.setEvidence)
 	})
 	err = o.work(ctx, e, t, place)
 	end(err)

@@ -97,6 +97,17 @@ func (c *Collector) Gap() {
 	c.counts.gaps++
 }
 
+// Stray counts a message that no service receives.
+func (c *Collector) Stray(lost bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if lost {
+		c.counts.lost++
+	} else {
+		c.counts.unrouted++
+	}
+}
+
 // SetContracts says which contracts are in force: what they can count is
 // exported as zero until it is counted. It is no part of the state.
 func (c *Collector) SetContracts(contracts []*choreography.Choreography) {

@@ -62,10 +62,12 @@ type stepCounts struct {
 // counts is all that is counted: a function of the log.
 type counts struct {
 	events, gaps uint64
-	unclaimed    [unclaimed]uint64
-	malformed    map[string]uint64
-	flows        map[string]*flowCounts
-	steps        map[step]*stepCounts
+	// unrouted and lost count messages that no service receives.
+	unrouted, lost uint64
+	unclaimed      [unclaimed]uint64
+	malformed      map[string]uint64
+	flows          map[string]*flowCounts
+	steps          map[step]*stepCounts
 }
 
 func newCounts() counts {

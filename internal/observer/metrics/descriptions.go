@@ -9,6 +9,7 @@ type descriptions struct {
 	deviations, events, unclaimed, malformed, gaps       *prometheus.Desc
 	lag, pulse, clocks, blind, active                    *prometheus.Desc
 	pending, exported, rejected, failures                *prometheus.Desc
+	strays                                               *prometheus.Desc
 }
 
 func describe() descriptions {
@@ -32,6 +33,7 @@ func describe() descriptions {
 		events:     desc("laban_events_observed_total", "Events that were read from the log."),
 		unclaimed:  desc("laban_events_unclaimed_total", "Events that no flow took.", "reason"),
 		malformed:  desc("laban_records_malformed_total", "Records of the log that could not be read.", "reason"),
+		strays:     desc("laban_messages_stray_total", "Messages that no service receives: events that somebody waits for and no queue took, and copies for which there was no queue.", "kind"),
 		gaps:       desc("laban_log_gaps_total", "Breaks of the log, at which records may be missing."),
 		lag:        desc("laban_log_lag_seconds", "How far log time is behind the observer's clock."),
 		pulse:      desc("laban_last_pulse_timestamp_seconds", "When the last pulse was read; absent before the first."),
@@ -50,7 +52,7 @@ func (d *descriptions) all() []*prometheus.Desc {
 	return []*prometheus.Desc{
 		d.inFlight, d.stalled, d.started, d.finished, d.clean, d.spoiled,
 		d.flowDuration, d.stepDuration, d.stalls, d.example, d.oldest,
-		d.deviations, d.events, d.unclaimed, d.malformed, d.gaps,
+		d.deviations, d.events, d.unclaimed, d.malformed, d.gaps, d.strays,
 		d.lag, d.pulse, d.clocks, d.blind, d.active,
 		d.pending, d.exported, d.rejected, d.failures,
 	}

@@ -76,6 +76,8 @@ func (e *exposition) markers(s marker.Stats) {
 func (e *exposition) records(c *counts, malformed []string) {
 	e.count(e.desc.events, c.events)
 	e.count(e.desc.gaps, c.gaps)
+	e.count(e.desc.strays, c.unrouted, "unrouted")
+	e.count(e.desc.strays, c.lost, "lost")
 	for u := flow.NoChoreography; int(u) < unclaimed; u++ {
 		e.count(e.desc.unclaimed, c.unclaimed[u], u.String())
 	}

@@ -11,7 +11,7 @@ import (
 
 // stateVersion is raised whenever a state of an older version would be read
 // wrongly.
-const stateVersion = 1
+const stateVersion = 2
 
 // ErrState is wrapped by errors about a state that can't be read: it comes from
 // another version, or is damaged. The log can make it anew.
@@ -23,6 +23,8 @@ func (c *counts) encode() []byte {
 	w.uint(stateVersion)
 	w.uint(c.events)
 	w.uint(c.gaps)
+	w.uint(c.unrouted)
+	w.uint(c.lost)
 	for _, n := range c.unclaimed {
 		w.uint(n)
 	}
@@ -129,6 +131,7 @@ func decode(b []byte) (counts, error) {
 	}
 	c := newCounts()
 	c.events, c.gaps = r.uint(), r.uint()
+	c.unrouted, c.lost = r.uint(), r.uint()
 	for i := range c.unclaimed {
 		c.unclaimed[i] = r.uint()
 	}

@@ -38,6 +38,10 @@ type Record interface {
 // ErrRecord is wrapped by all errors of this package.
 var ErrRecord = errors.New("not a record of an observer")
 
+// ErrUnknownType is wrapped by the error about a type that is not one of a
+// record: a later version, or another tool, may know it.
+var ErrUnknownType = errors.New("no record has this type")
+
 // MaxData is how many bytes a record may have.
 const MaxData = 4 << 20
 
@@ -84,7 +88,7 @@ func Decode(e event.Event) (Record, error) {
 	case RedrivenType:
 		return decode[Redriven](e)
 	default:
-		return nil, fmt.Errorf("%w: no record has the type %q", ErrRecord, clip(e.Type))
+		return nil, fmt.Errorf("%w: %w: %q", ErrRecord, ErrUnknownType, clip(e.Type))
 	}
 }
 

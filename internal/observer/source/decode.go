@@ -163,6 +163,10 @@ func (d *decoder) direct(e *event.Event, to *Item) {
 		return
 	}
 	own, err := record.Decode(*e)
+	if errors.Is(err, record.ErrUnknownType) {
+		to.Kind = Other
+		return
+	}
 	if err != nil {
 		to.Kind, to.Reason, to.Detail = Malformed, "record", err.Error()
 		return

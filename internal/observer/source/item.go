@@ -22,6 +22,9 @@ const (
 	Announcement
 	// Own is a record of an observer.
 	Own
+	// Other is a record that a later version or another tool of Laban put into
+	// the log. It says nothing of a flow.
+	Other
 	// Malformed could not be read; Reason counts it.
 	Malformed
 	// Gap says that records before this one may be missing, or that this is
