@@ -41,7 +41,7 @@ func open(t *testing.T, w *world) *tab {
 	require.NoError(t, err, "the pages are tried in Chromium: apt-get install chromium, or make deps")
 	server := httptest.NewServer(w.handler)
 	t.Cleanup(server.Close)
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.NoSandbox) //nolint:gocritic // a copy is meant
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.NoSandbox)
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(allocator)
 	b := &tab{ctx: ctx, origin: server.URL}

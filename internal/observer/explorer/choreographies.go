@@ -1,6 +1,7 @@
 package explorer
 
 import (
+	"context"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -94,10 +95,11 @@ func (x *Explorer) choreographyPage(r *http.Request) (*view, error) {
 	if !slices.ContainsFunc(windows(), func(a age) bool { return a.Value == window }) {
 		window = "1h"
 	}
-	c, v, err := x.narrator.Choreography(r.Context(), name, lasts(window))
+	f, err := x.figuresOf(r.Context(), name, window)
 	if err != nil {
 		return nil, err
 	}
+	c, v := f.contract, f.view
 	if c == nil {
 		return problem(http.StatusNotFound, "There is no such choreography", "No contract in force has this name. The list of choreographies has those that there are."), nil
 	}
@@ -117,6 +119,31 @@ func (x *Explorer) choreographyPage(r *http.Request) (*view, error) {
 		b.Map = template.HTML(svg.String()) //nolint:gosec // the drawing escapes all names in it
 	}
 	return &view{Page: "choreography", Nav: "choreographies", Title: "Choreography " + c.Name, Body: b, Live: true}, nil
+}
+
+// figures are a contract and how its reactions went.
+type figures struct {
+	contract *choreography.Choreography
+	view     *api.Choreography
+}
+
+// figuresOf returns those of a contract in force, which take a look at many
+// answers; nothing where there is no such contract.
+func (x *Explorer) figuresOf(ctx context.Context, name, window string) (figures, error) {
+	if !slices.Contains(x.choreographies(), name) {
+		return figures{}, nil
+	}
+	x.mu.Lock()
+	k := x.figures[window+" "+name]
+	if k == nil {
+		k = &kept[figures]{}
+		x.figures[window+" "+name] = k
+	}
+	x.mu.Unlock()
+	return k.get(ctx, func(ctx context.Context) (f figures, err error) {
+		f.contract, f.view, err = x.narrator.Choreography(ctx, name, lasts(window))
+		return f, err
+	})
 }
 
 func reactionOf(name string, r *api.Reaction, owed []ledger.Owed) reaction {

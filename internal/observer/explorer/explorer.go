@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/laban-io/laban/internal/ledger"
@@ -59,6 +60,9 @@ type Explorer struct {
 	pages    map[string]*template.Template
 	assets   map[string]asset
 	summary  kept[summary]
+
+	mu      sync.Mutex // guards figures, which are few: by contract in force and time
+	figures map[string]*kept[figures]
 }
 
 type asset struct {
@@ -82,11 +86,14 @@ func New(cfg Config) (*Explorer, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &Explorer{cfg: cfg, narrator: narrator, pages: map[string]*template.Template{}, assets: map[string]asset{}}
+	x := &Explorer{cfg: cfg, narrator: narrator, pages: map[string]*template.Template{}, assets: map[string]asset{}, figures: map[string]*kept[figures]{}}
 	if err := x.readAssets(); err != nil {
 		return nil, err
 	}
-	return x, x.readTemplates()
+	if err := x.readTemplates(); err != nil {
+		return nil, err
+	}
+	return x, nil
 }
 
 func (x *Explorer) readAssets() error {

@@ -170,8 +170,9 @@ func (f filter) toggled(status string) filter {
 		f.Statuses = slices.Delete(statuses, i, i+1)
 		return f
 	}
-	f.Statuses = append(statuses, status)
-	slices.Sort(f.Statuses)
+	statuses = append(statuses, status)
+	slices.Sort(statuses)
+	f.Statuses = statuses
 	return f
 }
 

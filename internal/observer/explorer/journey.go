@@ -104,8 +104,8 @@ func (x *Explorer) journey(told *api.Told) *journeyBody {
 		b.Took = max(told.AsOf.Sub(told.StartedAt), 0)
 	}
 	b.steps()
-	for i := range told.Detail.Waiting {
-		w := told.Detail.Waiting[i]
+	for i := range told.Waiting {
+		w := told.Waiting[i]
 		if w.Overdue {
 			b.Missing = append(b.Missing, missing{Waiting: w, Late: max(told.AsOf.Sub(w.Deadline), 0), Pos: w.Number})
 		} else {

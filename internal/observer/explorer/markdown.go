@@ -2,6 +2,7 @@ package explorer
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/laban-io/laban/internal/observer/api"
@@ -39,7 +40,7 @@ func (x *Explorer) markdown(b *journeyBody) string {
 		s := &b.Steps[i]
 		cause, took := "", ""
 		if s.Cause > 0 {
-			cause = fmt.Sprint(s.Cause)
+			cause = strconv.Itoa(s.Cause)
 		}
 		if s.EdgeMS != nil {
 			took = milliseconds(*s.EdgeMS)

@@ -27,9 +27,9 @@ func TestPagesAreWholeWithoutAScript(t *testing.T) {
 	w := newWorld(t, true, "")
 	w.story()
 	for _, path := range addresses() {
-		answer, body := w.get(path)
-		require.Equal(t, http.StatusOK, answer.StatusCode, path)
-		policy := answer.Header.Get("Content-Security-Policy")
+		got, body := w.get(path)
+		require.Equal(t, http.StatusOK, got.StatusCode, path)
+		policy := got.Header.Get("Content-Security-Policy")
 		require.Contains(t, policy, "default-src 'none'")
 		require.NotContains(t, policy, "unsafe")
 		checkMarkup(t, path, body)
@@ -80,12 +80,12 @@ func TestFlows(t *testing.T) {
 	require.Contains(t, body, "No flow is like that")
 
 	for _, q := range []string{"2", "F2", "01020300000000003200000000000000"} {
-		answer, _ := w.get("/?q=" + q)
-		require.Equal(t, http.StatusSeeOther, answer.StatusCode, "a search that finds one flow leads to it")
-		require.Equal(t, "/flows/F2?choreography=order", answer.Header.Get("Location"))
+		got, _ := w.get("/?q=" + q)
+		require.Equal(t, http.StatusSeeOther, got.StatusCode, "a search that finds one flow leads to it")
+		require.Equal(t, "/flows/F2?choreography=order", got.Header.Get("Location"))
 	}
-	answer, _ := w.get("/?cursor=nonsense")
-	require.Equal(t, http.StatusUnprocessableEntity, answer.StatusCode)
+	got, _ := w.get("/?cursor=nonsense")
+	require.Equal(t, http.StatusUnprocessableEntity, got.StatusCode)
 }
 
 func TestEmptyStatesSayWhatToDo(t *testing.T) {
@@ -96,11 +96,11 @@ func TestEmptyStatesSayWhatToDo(t *testing.T) {
 	require.Contains(t, body, "No flow has begun yet")
 	_, body = w.get("/parked")
 	require.Contains(t, body, "No message is parked")
-	answer, body := w.get("/flows/none")
-	require.Equal(t, http.StatusNotFound, answer.StatusCode)
+	got, body := w.get("/flows/none")
+	require.Equal(t, http.StatusNotFound, got.StatusCode)
 	require.Contains(t, body, "There is no such flow")
-	answer, _ = w.get("/choreographies/none")
-	require.Equal(t, http.StatusNotFound, answer.StatusCode)
+	got, _ = w.get("/choreographies/none")
+	require.Equal(t, http.StatusNotFound, got.StatusCode)
 }
 
 func TestJourney(t *testing.T) {
@@ -126,8 +126,8 @@ func TestJourney(t *testing.T) {
 func TestMarkdown(t *testing.T) {
 	w := newWorld(t, true, "")
 	w.story()
-	answer, body := w.get("/flows/F2.md?choreography=order")
-	require.Equal(t, "text/markdown; charset=utf-8", answer.Header.Get("Content-Type"))
+	got, body := w.get("/flows/F2.md?choreography=order")
+	require.Equal(t, "text/markdown; charset=utf-8", got.Header.Get("Content-Type"))
 	require.True(t, strings.HasPrefix(body, "### order 2: stalled\n\nOrder 2 waits for payment"), body)
 	require.Contains(t, body, "| 2 | 500 ms | stock.confirmed | inventory 1.4.2 | 1 | 500 ms |")
 	require.Contains(t, body, "parked, stock.confirmed at payment: `card 4711: the gateway refuses`")
@@ -208,8 +208,8 @@ func TestHostileTextStaysText(t *testing.T) {
 		require.Len(t, flows, 1)
 		own := "/flows/" + url.PathEscape(flows[0].ID)
 		for _, path := range []string{"/", "/?choreography=order&q=" + url.QueryEscape(text), own, "/parked", "/health", "/choreographies/order", "/?service=" + url.QueryEscape(text), "/?cursor=" + url.QueryEscape(text)} {
-			answer, body := w.get(path)
-			require.Less(t, answer.StatusCode, 500, path)
+			got, body := w.get(path)
+			require.Less(t, got.StatusCode, 500, path)
 			checkMarkup(t, path, body)
 			require.NotContains(t, body, "<script>alert", path)
 			require.NotContains(t, body, "<img", path)
@@ -225,33 +225,33 @@ func TestHostileTextStaysText(t *testing.T) {
 func TestLogin(t *testing.T) {
 	w := newWorld(t, true, token)
 	w.story()
-	answer, body := w.get("/flows/F2?choreography=order")
-	require.Equal(t, http.StatusUnauthorized, answer.StatusCode)
+	got, body := w.get("/flows/F2?choreography=order")
+	require.Equal(t, http.StatusUnauthorized, got.StatusCode)
 	require.Contains(t, body, `name="next" value="/flows/F2?choreography=order"`)
 	require.NotContains(t, body, "payment")
-	answer, _ = w.get("/assets/explorer.css")
-	require.Equal(t, http.StatusOK, answer.StatusCode)
-	answer, _ = w.get("/api/v1/flows")
-	require.Equal(t, "application/problem+json", answer.Header.Get("Content-Type"), "data asks for the token, not for a form")
+	got, _ = w.get("/assets/explorer.css")
+	require.Equal(t, http.StatusOK, got.StatusCode)
+	got, _ = w.get("/api/v1/flows")
+	require.Equal(t, "application/problem+json", got.Header.Get("Content-Type"), "data asks for the token, not for a form")
 
-	login := func(given, next, origin string) (*http.Response, string) {
+	login := func(given, next, origin string) (answer, string) {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://localhost/login", strings.NewReader(url.Values{"token": {given}, "next": {next}}.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Origin", origin)
 		return w.do(r)
 	}
-	answer, body = login("wrong", "/", "http://localhost")
-	require.Equal(t, http.StatusUnauthorized, answer.StatusCode)
+	got, body = login("wrong", "/", "http://localhost")
+	require.Equal(t, http.StatusUnauthorized, got.StatusCode)
 	require.Contains(t, body, "not this observer")
-	require.Empty(t, answer.Cookies())
-	answer, _ = login(token, "/", "https://elsewhere.example")
-	require.Equal(t, http.StatusForbidden, answer.StatusCode, "another site can't log a browser in")
-	answer, _ = login(token, "//elsewhere.example/", "http://localhost")
-	require.Equal(t, "/", answer.Header.Get("Location"))
+	require.Empty(t, got.cookies)
+	got, _ = login(token, "/", "https://elsewhere.example")
+	require.Equal(t, http.StatusForbidden, got.StatusCode, "another site can't log a browser in")
+	got, _ = login(token, "//elsewhere.example/", "http://localhost")
+	require.Equal(t, "/", got.Header.Get("Location"))
 
-	answer, _ = login(token, "/flows/F2", "http://localhost")
-	require.Equal(t, "/flows/F2", answer.Header.Get("Location"))
-	cookie := answer.Cookies()[0]
+	got, _ = login(token, "/flows/F2", "http://localhost")
+	require.Equal(t, "/flows/F2", got.Header.Get("Location"))
+	cookie := got.cookies[0]
 	require.True(t, cookie.HttpOnly)
 	require.Equal(t, http.SameSiteStrictMode, cookie.SameSite)
 	require.NotContains(t, cookie.Value, token)
@@ -259,17 +259,17 @@ func TestLogin(t *testing.T) {
 		return func(r *http.Request) { r.AddCookie(&http.Cookie{Name: cookie.Name, Value: value}) }
 	}
 	for path, code := range map[string]int{"/flows/F2": 200, "/api/v1/flows": 200} {
-		answer, _ = w.get(path, with(cookie.Value))
-		require.Equal(t, code, answer.StatusCode)
+		got, _ = w.get(path, with(cookie.Value))
+		require.Equal(t, code, got.StatusCode)
 	}
 	until, signature, _ := strings.Cut(cookie.Value, ".")
 	for _, forged := range []string{"", ".", until, until + ".", "9" + until + "." + signature, until + "." + strings.Repeat("0", len(signature))} {
-		answer, _ = w.get("/", with(forged))
-		require.Equal(t, http.StatusUnauthorized, answer.StatusCode, forged)
+		got, _ = w.get("/", with(forged))
+		require.Equal(t, http.StatusUnauthorized, got.StatusCode, forged)
 	}
 	other := newWorld(t, true, "another token")
-	answer, _ = other.get("/", with(cookie.Value))
-	require.Equal(t, http.StatusUnauthorized, answer.StatusCode, "another token ends all sessions")
+	got, _ = other.get("/", with(cookie.Value))
+	require.Equal(t, http.StatusUnauthorized, got.StatusCode, "another token ends all sessions")
 }
 
 func firstMatch(t *testing.T, body, pattern string) string {

@@ -214,7 +214,7 @@ func (w *world) Subscribe(n int) (<-chan flow.Transition, func()) {
 func (w *world) CloseFlow(context.Context, string, string, string, string) error { return nil }
 
 // get asks for a page, as a browser on this host.
-func (w *world) get(path string, change ...func(*http.Request)) (*http.Response, string) {
+func (w *world) get(path string, change ...func(*http.Request)) (answer, string) {
 	w.t.Helper()
 	r := httptest.NewRequestWithContext(w.t.Context(), http.MethodGet, "http://localhost"+path, http.NoBody)
 	r.RemoteAddr = "127.0.0.1:4242"
@@ -225,13 +225,20 @@ func (w *world) get(path string, change ...func(*http.Request)) (*http.Response,
 	return w.do(r)
 }
 
-func (w *world) do(r *http.Request) (*http.Response, string) {
+// answer is what came beside the body.
+type answer struct {
+	StatusCode int
+	Header     http.Header
+	cookies    []*http.Cookie
+}
+
+func (w *world) do(r *http.Request) (got answer, body string) {
 	w.t.Helper()
 	out := httptest.NewRecorder()
 	w.handler.ServeHTTP(out, r)
-	answer := out.Result()
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
+	response := out.Result()
+	defer response.Body.Close()
+	read, err := io.ReadAll(response.Body)
 	require.NoError(w.t, err)
-	return answer, string(body)
+	return answer{response.StatusCode, response.Header, response.Cookies()}, string(read)
 }
