@@ -20,7 +20,7 @@ test: ## run all tests against real servers, with the race detector; does make d
 test-short: ## run the tests that need no server
 	go test -short -race $(or $(ARGS),./...)
 
-fuzz: ## fuzz each target for LABAN_FUZZ_TIME (30s)
+fuzz: ## fuzz each target for LABAN_FUZZ_TIME (30s, or 8s where less is at stake)
 	@scripts/fuzz.bash
 
 lint: ## check the code by .golangci.yaml
