@@ -93,6 +93,6 @@ func addItem(log *learn.Log, item *source.Item) {
 		})
 	case source.Own:
 		addOwn(log, item.Own)
-	case source.Failure, source.Announcement, source.Malformed, source.Gap:
+	case source.Failure, source.Announcement, source.Other, source.Malformed, source.Gap:
 	}
 }
