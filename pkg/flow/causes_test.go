@@ -157,6 +157,38 @@ func TestAServiceThatComesAndGoesIsToldAtOnce(t *testing.T) {
 	require.Equal(t, []string{"reasoned payment payment.confirmed|payment.rejected no-consumer"}, s.tells(flow.Reasoned))
 }
 
+// TestSilenceIsNotTakenBackByOtherMessages: a message that was settled without
+// an answer is not in the queue any more, whatever comes to it later.
+func TestSilenceIsNotTakenBackByOtherMessages(t *testing.T) {
+	empty := queue(func(q *flow.QueueSeen) { q.Consumers = 1 })
+	busy := queue(func(q *flow.QueueSeen) { q.Consumers, q.Unacked = 1, 1 })
+	gone := queue(func(q *flow.QueueSeen) { q.Consumers, q.Ready = 0, 7 })
+	s := begin(t)
+	placed := s.event("order.placed", "")
+	stock := s.event("stock.confirmed", placed)
+	s.pulse(11*time.Second, empty)
+	paymentCause := func() flow.Cause {
+		for _, stalled := range s.tracker.Survey().Stalled {
+			if stalled.Service == "payment" {
+				return stalled.Cause
+			}
+		}
+		return flow.CauseUnknown
+	}
+	require.Equal(t, flow.Silent, paymentCause())
+	s.pulse(6*time.Second, busy)
+	require.Equal(t, flow.Taken, paymentCause(), "what was seen first may have been old")
+	s.pulse(12*time.Second, empty)
+	require.Equal(t, flow.Silent, paymentCause())
+	s.pulse(6*time.Second, busy)
+	require.Equal(t, flow.Silent, paymentCause())
+	s.pulse(6*time.Second, gone)
+	require.Equal(t, flow.Silent, paymentCause())
+	s.say(s.tracker.Redrive(&flow.Redrive{Place: s.place(), EventID: stock, FlowName: "order", FlowID: "F1042", Service: "payment"}))
+	s.pulse(time.Second, gone)
+	require.Equal(t, flow.NoConsumer, paymentCause(), "there is a message again")
+}
+
 func TestADeadEndIsACauseOfItsOwn(t *testing.T) {
 	c := orderContract()
 	c.Outcomes.Failed = []string{"payment.rejected"}

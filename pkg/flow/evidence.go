@@ -3,6 +3,7 @@ package flow
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // note is what the log says of one message on its way to one service.
@@ -58,6 +59,11 @@ func (t *Tracker) Redrive(x *Redrive) []Transition {
 		f.rare.notes = slices.DeleteFunc(f.rare.notes, func(n note) bool {
 			return n.event == id && (n.service == x.Service || n.service == "")
 		})
+		for i := range f.obligations {
+			if f.obligations[i].flags&owedOverdue != 0 {
+				f.delayOf(i).why = Finding{} // also of a silent one: there is a message again
+			}
+		}
 		t.touch(f)
 		t.reasonFlow(f, "", true)
 	})
@@ -155,11 +161,30 @@ func (t *Tracker) reasonFlow(f *instance, service string, exactly bool) {
 		if d.why == found || !exactly && d.why.Cause == found.Cause && d.why.Certainty == found.Certainty {
 			continue
 		}
+		if t.stillSilent(d, found) {
+			continue
+		}
 		d.why = found
 		t.touch(f)
 		tr := t.say(f, Reasoned)
 		tr.Obligation, tr.Finding = i+1, found
 		tr.Trace = f.traceOf(f.triggerOf(i))
 		f.dueOf(i, &tr.Due)
+	}
+}
+
+// silentSure is how long a service has to have been silent before that stands,
+// whatever its queue looks like later: what was seen of a queue can be some
+// seconds old, since a broker's management API counts anew every few seconds.
+const silentSure = int64(15 * time.Second)
+
+// stillSilent tells whether a finding about the queue is about other messages:
+// the one that was owed an answer has long been settled.
+func (t *Tracker) stillSilent(d *delay, found Finding) bool {
+	switch found.Cause {
+	case NoConsumer, Backlog, Taken:
+		return d.why.Cause == Silent && t.now-d.found >= silentSure
+	default:
+		return false
 	}
 }
