@@ -158,6 +158,11 @@ func (o *Observer) Status() Status {
 		s.Unclaimed, s.Malformed = map[string]uint64{}, map[string]uint64{}
 	}
 	s.Blind, s.BlindSince, s.BlindDetail, s.Log.LastPulse, s.Log.Lag = o.sight.verdict()
+	if s.Blind == Lagging && !s.Log.Time.IsZero() {
+		// Of a log that is being caught up with, the observer's own pulses tell
+		// only how long it has been at it.
+		s.Log.Lag = max(s.Log.Lag, time.Since(s.Log.Time))
+	}
 	s.Services = o.servicesOf(p)
 	o.mu.Lock()
 	defer o.mu.Unlock()
