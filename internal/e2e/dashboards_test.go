@@ -26,6 +26,8 @@ func silent() map[string]string {
 		"laban-telemetry / Blind / A":                     "an observer that is stopped has no metrics",
 		"laban-telemetry / Telemetry errors / A":          "Jaeger was there",
 		"laban-telemetry / Spans dropped / A":             "Jaeger was there",
+		"laban-flow / Attempts that failed / A":           "nothing failed of the order that is looked at",
+		"laban-stuck / Attempts that failed / A":          "nothing was parked or lost, and what nobody took nobody waited for",
 	}
 }
 

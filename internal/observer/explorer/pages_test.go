@@ -272,7 +272,7 @@ func TestLogin(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, got.StatusCode, "another token ends all sessions")
 }
 
-func firstMatch(t *testing.T, body, pattern string) string {
+func firstMatch(t testing.TB, body, pattern string) string {
 	t.Helper()
 	found := regexp.MustCompile(pattern).FindStringSubmatch(body)
 	require.NotNil(t, found, pattern)
