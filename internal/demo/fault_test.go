@@ -183,11 +183,19 @@ func backlogged(t *testing.T, url string) {
 	require.Equal(t, 25, r.Right, "all go on in the end")
 }
 
-func TestABacklogIsNamed(t *testing.T) { backlogged(t, "") }
+func TestABacklogIsNamed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes its time")
+	}
+	backlogged(t, "")
+}
 
 func TestABacklogIsNamedOnRabbitMQ(t *testing.T) { backlogged(t, testenv.RabbitMQ(t).URL) }
 
 func TestEveryStallIsNamedRight(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes its time")
+	}
 	out := &output{}
 	r, err := Run(t.Context(), nil, withFaults(t, out))
 	requireNamed(t, r, err, out, map[FaultKind]flow.Cause{
