@@ -1,6 +1,10 @@
 package bus
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/laban-io/laban/internal/topic"
+)
 
 // routes finds the handler of an event type.
 type routes struct {
@@ -28,7 +32,7 @@ func (r *routes) add(h Handler, types []string) error {
 			}
 		}
 		r.keys = append(r.keys, t)
-		if isPattern(t) {
+		if topic.IsPattern(t) {
 			r.patterns = append(r.patterns, patternRoute{t, h})
 		} else {
 			r.exact[t] = h

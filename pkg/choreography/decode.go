@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/laban-io/laban/internal/topic"
 )
 
 // node is a part of a YAML document.
@@ -199,7 +201,7 @@ func (d *decoder) word(n *node, what string) (word, bool) {
 		d.fail(CodeBadValue, n, what+" is "+quote(n.Value)+", which "+fault, "")
 		return w, false
 	}
-	if strings.ContainsAny(n.Value, "*#") && hasWildcard(n.Value) {
+	if strings.ContainsAny(n.Value, "*#") && topic.IsPattern(n.Value) {
 		d.fail(CodeBadValue, n, what+" is "+quote(n.Value)+", which is a pattern", "name each event type; a contract has no patterns")
 		return w, false
 	}

@@ -3,6 +3,8 @@ package choreography
 import (
 	"maps"
 	"slices"
+
+	"github.com/laban-io/laban/internal/topic"
 )
 
 // CheckLive compares contracts with what running services announced, which is
@@ -185,7 +187,7 @@ func (l *live) strangers() {
 			}
 		}
 		for _, t := range a.Bindings {
-			if !hears[[2]string{s, t}] && !l.told[t] && !hasWildcard(t) {
+			if !hears[[2]string{s, t}] && !l.told[t] && !topic.IsPattern(t) {
 				l.told[t] = true
 				l.add(finding{
 					code: CodeUndeclaredBind, severity: SeverityWarning, service: s, event: t,

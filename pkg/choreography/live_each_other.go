@@ -3,6 +3,8 @@ package choreography
 import (
 	"slices"
 	"strings"
+
+	"github.com/laban-io/laban/internal/topic"
 )
 
 // eachOther reports events that one service emits and nobody hears, and events
@@ -58,7 +60,7 @@ func (l *live) supply() (emitted, awaited map[string][]string) {
 			emitted[t] = append(emitted[t], s)
 		}
 		for _, t := range a.Bindings {
-			if !hasWildcard(t) {
+			if !topic.IsPattern(t) {
 				awaited[t] = append(awaited[t], s)
 			}
 		}

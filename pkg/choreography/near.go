@@ -70,13 +70,3 @@ func nameWords(name string) (list []string) {
 	end()
 	return list
 }
-
-// hasWildcard tells whether a dot-separated word of s is * or #.
-func hasWildcard(s string) bool {
-	for w := range strings.SplitSeq(s, ".") {
-		if w == "*" || w == "#" {
-			return true
-		}
-	}
-	return false
-}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/laban-io/laban/internal/topic"
 )
 
 // services is what the log says of services and their queues.
@@ -106,46 +108,14 @@ func (s *serviceSeen) unbound(eventType string) (Finding, bool) {
 	if s.queue.BindingsKnown {
 		return Finding{
 			Cause: NotBound, Certainty: Certain, Evidence: "the queue of " + s.name + " does not ask for " + eventType,
-		}, !anyMatches(s.queue.Bindings, eventType)
+		}, !topic.AnyMatches(s.queue.Bindings, eventType)
 	}
 	if n := len(s.instances); n > 0 {
 		return Finding{
 			Cause: NotBound, Certainty: Likely, Evidence: "by what " + s.name + " announced, its queue does not ask for " + eventType,
-		}, !anyMatches(s.instances[n-1].Bindings, eventType)
+		}, !topic.AnyMatches(s.instances[n-1].Bindings, eventType)
 	}
 	return Finding{}, false
-}
-
-func anyMatches(patterns []string, key string) bool {
-	return slices.ContainsFunc(patterns, func(pattern string) bool { return topicMatches(pattern, key) })
-}
-
-// topicMatches tells whether a routing key matches a topic binding: "*" stands
-// for one word and "#" for any number of them.
-func topicMatches(pattern, key string) bool {
-	if !strings.ContainsAny(pattern, "*#") {
-		return pattern == key
-	}
-	return wordsMatch(strings.Split(pattern, "."), strings.Split(key, "."))
-}
-
-func wordsMatch(pattern, key []string) bool {
-	// reach[k] tells that the pattern so far matches the first k words.
-	reach := make([]bool, len(key)+1)
-	reach[0] = true
-	for _, word := range pattern {
-		next := make([]bool, len(key)+1)
-		for k := range reach {
-			switch {
-			case word == "#":
-				next[k] = reach[k] || k > 0 && next[k-1]
-			case k > 0 && reach[k-1] && (word == "*" || word == key[k-1]):
-				next[k] = true
-			}
-		}
-		reach = next
-	}
-	return reach[len(key)]
 }
 
 // Announce takes over what a service says of itself.
