@@ -37,6 +37,7 @@ type book struct {
 	strays    map[string]int
 	foreign   map[uint64]struct{} // hashes of events of other runs that moved stock
 	parked    []string            // what was parked, and why
+	byFault   int                 // how many were parked because a fault made them
 	retries   int
 	mails     int // notification.sent, so far
 }
@@ -259,7 +260,8 @@ func (b *book) applyFailure(r bus.LogRecord) {
 	e.kind = entryParked
 	b.feed.add(e)
 	if o.halted {
-		return // as it had to be
+		b.byFault++ // as it had to be
+		return
 	}
 	text := fmt.Sprintf("%s parked %s of order %s: %s", r.Service, r.Event.Type, o.id, r.Error)
 	if len(b.parked) < maxListed {
@@ -358,7 +360,7 @@ func (b *book) usually() time.Duration {
 func (b *book) holds(e evidence) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, i := range invariants(b.rules, b.list, b.stock, failures{b.parked, b.strays}, e) {
+	for _, i := range invariants(b.rules, b.list, b.stock, failures{b.parked, b.byFault, b.strays}, e) {
 		if len(i.Broken) > 0 {
 			return false
 		}

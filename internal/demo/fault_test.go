@@ -164,6 +164,7 @@ func requireNamed(t *testing.T, r *Report, err error, out *output, causes map[Fa
 	require.Equal(t, 31, r.Right)
 	text := out.String()
 	require.Regexp(t, `stalled +payment owes payment.confirmed or payment.rejected; parked: payment gave up on stock.confirmed`, text)
+	require.Regexp(t, `nothing else parked or lost +2 parked by faults`, text)
 	require.Regexp(t, `recovered +goes on: inventory has answered order.placed`, text)
 	require.Contains(t, text, "deadlines  those of the contract divided by 3")
 }

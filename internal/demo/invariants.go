@@ -33,6 +33,7 @@ func invariants(rules []reaction, orders []*order, moved stockMoves, failures fa
 // failures is what the log says went wrong with messages.
 type failures struct {
 	parked []string
+	halted int            // parked because a fault made it so
 	strays map[string]int // event types that nobody listens to
 }
 
@@ -159,6 +160,10 @@ func oneMailAChange(rules []reaction, orders []*order, e evidence) Invariant {
 
 func nothingLeftOver(f failures, e evidence) Invariant {
 	i := Invariant{Name: "nothing parked, unrouted or lost"}
+	if f.halted > 0 {
+		i.Name = "nothing else parked or lost"
+		i.Detail = fmt.Sprintf("%d parked by faults", f.halted)
+	}
 	i.Broken = append(i.Broken, f.parked...)
 	for _, t := range slices.Sorted(maps.Keys(f.strays)) {
 		i.broken("%d× %q was emitted, which no service listens to", f.strays[t], t)

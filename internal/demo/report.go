@@ -81,7 +81,7 @@ func (b *book) report(e evidence) *Report {
 	r := &Report{
 		Retries:    b.retries,
 		PeakMemory: peakMemory(),
-		Invariants: invariants(b.rules, b.list, b.stock, failures{b.parked, maps.Clone(b.strays)}, e),
+		Invariants: invariants(b.rules, b.list, b.stock, failures{b.parked, b.byFault, maps.Clone(b.strays)}, e),
 	}
 	w := reportWriter{r: r, rows: make(map[Fate]*fateRow), asked: make(map[string]int)}
 	for _, c := range e.captures {
