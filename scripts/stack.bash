@@ -9,7 +9,7 @@ program=$cache/bin/stack
 case $1 in
 up)
 	scripts/deps.bash
-	quietly "building" go build -trimpath -o bin/ ./cmd/... ./services/...
+	quietly "building" go build -trimpath -o bin/ ./cmd/... ./services/... ./internal/mailcatcher/...
 	;;
 esac
 # Built each time, which takes a moment where nothing has changed.

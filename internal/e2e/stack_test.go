@@ -36,7 +36,7 @@ func startSystem(t *testing.T) system {
 	source, err := filepath.Abs("../..")
 	require.NoError(t, err)
 	programs := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", programs, "./cmd/...", "./services/...")
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", programs, "./cmd/...", "./services/...", "./internal/mailcatcher/...")
 	build.Dir = source
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", out)

@@ -1,6 +1,7 @@
 // Package stack runs the whole system on this machine without containers:
-// RabbitMQ, PostgreSQL, Jaeger, Prometheus, Alertmanager, the five services, the
-// observer, a gentle load, and Grafana where its program is found.
+// RabbitMQ, PostgreSQL, Jaeger, Prometheus, Alertmanager, a mail catcher, the
+// five services, the observer, a gentle load, and Grafana where its program is
+// found.
 //
 // It reads the configuration files of deploy/compose and dashboards. In them the
 // addresses are the containers'; a copy in the run folder has this machine's

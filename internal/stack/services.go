@@ -18,12 +18,12 @@ func services() map[string]string {
 func (s *Stack) service(name string) part {
 	port := strings.ToUpper(name) + "_PORT"
 	return part{
-		name: name, what: "service", page: s.settings.page(port), after: []string{"postgresql", "rabbitmq", "jaeger"},
+		name: name, what: "service", page: s.settings.page(port), after: []string{"postgresql", "rabbitmq", "jaeger", "mail"},
 		signal: syscall.SIGTERM, patience: 25 * time.Second, // DRAIN_TIMEOUT is 20 s
 		command: func() (*exec.Cmd, error) {
 			return s.own(name, nil,
 				"HTTP_ADDR="+s.settings.at(port), "DATABASE_URL="+s.databaseURL(services()[name]),
-				"INVENTORY_STOCK="+s.settings["INVENTORY_STOCK"])
+				"INVENTORY_STOCK="+s.settings["INVENTORY_STOCK"], "SMTP_ADDR="+s.settings.at("MAILPIT_SMTP_PORT"))
 		},
 		ready: answers(s.settings.url(port) + "/readyz"),
 	}

@@ -82,7 +82,7 @@ func Up(ctx context.Context, c Config) (*Stack, error) {
 func (s *Stack) checkPorts(ctx context.Context) error {
 	var taken []string
 	for _, name := range s.settings.portNames() {
-		if accepts(s.settings.at(name))(ctx) == nil && name != "MAILPIT_PORT" && name != "MAILPIT_SMTP_PORT" {
+		if accepts(s.settings.at(name))(ctx) == nil {
 			taken = append(taken, name+"="+s.settings[name])
 		}
 	}
@@ -94,7 +94,7 @@ func (s *Stack) checkPorts(ctx context.Context) error {
 
 // parts returns all parts.
 func (s *Stack) parts() []part {
-	all := []part{s.epmd(), s.rabbitMQ(), s.postgreSQL(), s.jaeger(), s.alertmanager(), s.prometheus()}
+	all := []part{s.epmd(), s.rabbitMQ(), s.postgreSQL(), s.jaeger(), s.mail(), s.alertmanager(), s.prometheus()}
 	for _, name := range slices.Sorted(maps.Keys(services())) {
 		all = append(all, s.service(name))
 	}

@@ -66,7 +66,7 @@ func (s *Stack) prometheus() part {
 
 func (s *Stack) alertmanager() part {
 	return part{
-		name: "alertmanager", what: "alerts", page: s.settings.page("ALERTMANAGER_PORT"), signal: syscall.SIGTERM, patience: 5 * time.Second,
+		name: "alertmanager", what: "alerts", page: s.settings.page("ALERTMANAGER_PORT"), after: []string{"mail"}, signal: syscall.SIGTERM, patience: 5 * time.Second,
 		command: func() (*exec.Cmd, error) {
 			bin, err := program("prometheus-alertmanager", "alertmanager")
 			if err != nil {

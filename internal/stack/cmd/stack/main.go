@@ -47,9 +47,10 @@ func command() *cobra.Command {
 		Use:   "stack",
 		Short: "Run the whole system on this machine, without containers",
 		Long: `Run the whole system on this machine, without containers: RabbitMQ, PostgreSQL,
-Jaeger, Prometheus, Alertmanager, the five services, the observer, customers that
-place orders, and Grafana where a grafana program is found. All is in one folder;
-nothing listens beyond loopback; only what was started here is ended here.
+Jaeger, Prometheus, Alertmanager, a mail catcher, the five services, the observer,
+customers that place orders, and Grafana where a grafana program is found. All is
+in one folder; nothing listens beyond loopback; only what was started here is
+ended here.
 
 The settings are those of deploy/compose/.env; variables of the environment go
 before them.`,
