@@ -42,10 +42,20 @@ type Observer interface {
 type Pages interface {
 	// Mount adds the pages, all for GET, and returns their patterns.
 	Mount(mux *http.ServeMux) []string
-	// Login asks for the token, by a form that posts token and next to /login;
-	// wrong tells that another token was given.
-	Login(w http.ResponseWriter, r *http.Request, next string, wrong bool)
+	// Login asks for the token, by a form that posts token and next to /login.
+	Login(w http.ResponseWriter, r *http.Request, next string, why Login)
 }
+
+// Login is why the token is asked for.
+type Login int
+
+// Why it is asked for: since it was not given, since another was, or since
+// others were given too often, so that it is not looked at for a while.
+const (
+	Asked Login = iota
+	Wrong
+	TooOften
+)
 
 // Config says what an API serves. Reader and Observer are needed.
 type Config struct {

@@ -44,14 +44,18 @@ func (a *API) guard(next http.Handler) http.Handler {
 				writeProblem(w, http.StatusForbidden, "without a token this observer serves only its own host: call it as localhost or 127.0.0.1, or start it with "+TokenVariable+" set and send that token")
 				return
 			}
-		} else if !a.open(r) && !a.authorized(r) && !a.inSession(r, time.Now()) {
-			if a.cfg.Pages != nil && isPage(r) {
-				a.cfg.Pages.Login(w, r, ownPage(r.URL.RequestURI()), false)
+		} else if !a.open(r) && !a.inSession(r, time.Now()) {
+			authorized, wait := a.authorized(r)
+			switch {
+			case authorized:
+			case wait > 0:
+				retryAfter(w, wait)
+				writeProblem(w, http.StatusTooManyRequests, tooManyGuesses)
+				return
+			default:
+				a.askForToken(w, r)
 				return
 			}
-			h.Set("WWW-Authenticate", `Bearer realm="laban"`)
-			writeProblem(w, http.StatusUnauthorized, "send the observer's token: Authorization: Bearer <"+TokenVariable+">")
-			return
 		}
 		if err := origin.Check(r); err != nil {
 			writeProblem(w, http.StatusForbidden, "pages of other sites may not change anything here")
@@ -65,16 +69,36 @@ func (a *API) guard(next http.Handler) http.Handler {
 	})
 }
 
-// authorized compares digests, so that neither content nor length of the token
-// can be told from the time it takes.
-func (a *API) authorized(r *http.Request) bool {
-	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	return a.isToken(strings.TrimSpace(given)) && strings.EqualFold(scheme, "Bearer")
+// askForToken refuses a request that did not bring the token.
+func (a *API) askForToken(w http.ResponseWriter, r *http.Request) {
+	if a.cfg.Pages != nil && isPage(r) {
+		a.cfg.Pages.Login(w, r, ownPage(r.URL.RequestURI()), Asked)
+		return
+	}
+	w.Header().Set("WWW-Authenticate", `Bearer realm="laban"`)
+	writeProblem(w, http.StatusUnauthorized, "send the observer's token: Authorization: Bearer <"+TokenVariable+">")
 }
 
-func (a *API) isToken(given string) bool {
+// authorized tells whether a request brings the token, or how long its sender
+// has to wait before that is looked at.
+func (a *API) authorized(r *http.Request) (authorized bool, wait time.Duration) {
+	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	given = strings.TrimSpace(given)
+	if given == "" || !strings.EqualFold(scheme, "Bearer") {
+		return false, 0
+	}
+	return a.isToken(r, given)
+}
+
+// isToken compares digests, so that neither content nor length of the token can
+// be told from the time it takes. It limits guesses.
+func (a *API) isToken(r *http.Request, given string) (is bool, wait time.Duration) {
 	want, got := sha256.Sum256([]byte(a.cfg.Token)), sha256.Sum256([]byte(given))
-	return subtle.ConstantTimeCompare(want[:], got[:]) == 1
+	right := subtle.ConstantTimeCompare(want[:], got[:]) == 1
+	if wait := a.attempts.take(r.RemoteAddr, given, right); wait > 0 {
+		return false, wait
+	}
+	return right, 0
 }
 
 func isJSON(r *http.Request) bool {

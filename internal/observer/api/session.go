@@ -54,10 +54,19 @@ func (a *API) inSession(r *http.Request, now time.Time) bool {
 func (a *API) login(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxLogin)
 	next := ownPage(r.PostFormValue("next"))
-	if a.cfg.Token != "" && !a.isToken(r.PostFormValue("token")) {
-		a.cfg.Log.WarnContext(r.Context(), "a login with another token", "peer", r.RemoteAddr)
-		a.cfg.Pages.Login(w, r, next, true)
-		return
+	if a.cfg.Token != "" {
+		is, wait := a.isToken(r, r.PostFormValue("token"))
+		switch {
+		case wait > 0:
+			a.cfg.Log.WarnContext(r.Context(), "too many logins with wrong tokens", "peer", r.RemoteAddr, "wait", wait)
+			retryAfter(w, wait)
+			a.cfg.Pages.Login(w, r, next, TooOften)
+			return
+		case !is:
+			a.cfg.Log.WarnContext(r.Context(), "a login with a wrong token", "peer", r.RemoteAddr)
+			a.cfg.Pages.Login(w, r, next, Wrong)
+			return
+		}
 	}
 	a.setSession(w, r, a.session(time.Now().Add(sessionLasts)), int(sessionLasts/time.Second))
 	http.Redirect(w, r, next, http.StatusSeeOther) //nolint:gosec // ownPage lets only paths of this observer through

@@ -232,11 +232,18 @@ func (x *Explorer) write(w http.ResponseWriter, v *view) {
 }
 
 // Login asks for the token.
-func (x *Explorer) Login(w http.ResponseWriter, _ *http.Request, next string, wrong bool) {
-	x.write(w, &view{Page: "login", Nav: "login", Title: "Log in", Code: http.StatusUnauthorized, Body: struct {
-		Next  string
-		Wrong bool
-	}{next, wrong}})
+func (x *Explorer) Login(w http.ResponseWriter, _ *http.Request, next string, why api.Login) {
+	v := &view{Page: "login", Nav: "login", Title: "Log in", Code: http.StatusUnauthorized}
+	problem := ""
+	switch why {
+	case api.Wrong:
+		problem = "That is not this observer’s token."
+	case api.TooOften:
+		v.Code, problem = http.StatusTooManyRequests, "Too many wrong tokens came from your address. Wait a minute, then try again."
+	default:
+	}
+	v.Body = struct{ Next, Problem string }{next, problem}
+	x.write(w, v)
 }
 
 func (x *Explorer) serveAsset(w http.ResponseWriter, r *http.Request) {

@@ -1,6 +1,7 @@
 package explorer_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -267,6 +268,14 @@ func TestLogin(t *testing.T) {
 		got, _ = w.get("/", with(forged))
 		require.Equal(t, http.StatusUnauthorized, got.StatusCode, forged)
 	}
+	for n := range 12 {
+		got, body = login(fmt.Sprint("guess ", n), "/", "http://localhost")
+	}
+	require.Equal(t, http.StatusTooManyRequests, got.StatusCode)
+	require.Contains(t, body, "Too many wrong tokens")
+	require.NotEmpty(t, got.Header.Get("Retry-After"))
+	got, _ = w.get("/", with(cookie.Value))
+	require.Equal(t, http.StatusOK, got.StatusCode, "who is logged in is not kept out")
 	other := newWorld(t, true, "another token")
 	got, _ = other.get("/", with(cookie.Value))
 	require.Equal(t, http.StatusUnauthorized, got.StatusCode, "another token ends all sessions")
