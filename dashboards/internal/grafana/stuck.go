@@ -26,7 +26,7 @@ func stuck() Dashboard {
 			wide(6, drilled(stat("Parked messages", "Messages that services gave up on, and that wait for a person.", "short", quietUntil(1, "orange"),
 				now(`sum(rabbitmq_detailed_queue_messages_ready{queue=~".+[.]parked"})`, "parked")), Link{Title: "Parked messages", URL: "${laban_url}/parked", TargetBlank: true})),
 			wide(6, stat("Inconsistent, 24 h", "Flows that ended both well and badly, or had something undone that was not done.", "short", quietUntil(1, "red"),
-				now(`sum(increase(laban_flows_finished_total{choreography=~"$choreography",outcome="inconsistent"}[24h]))`, "inconsistent"))),
+				now(`sum(increase(laban_flows_inconsistent_total{choreography=~"$choreography"}[24h]))`, "inconsistent"))),
 		),
 		across(10,
 			wide(24, table("What is stuck", "Every obligation that is overdue, the longest first, at most 500. The key leads to the flow.",

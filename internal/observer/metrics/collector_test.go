@@ -76,6 +76,7 @@ func history() []flow.Transition {
 		of(flow.Ended, func(t *flow.Transition) { t.To, t.Duration = flow.Completed, 3*time.Second }),
 		of(flow.Ended, func(t *flow.Transition) { t.To, t.Duration, t.Again = flow.Completed, 4*time.Second, true }),
 		of(flow.Ended, func(t *flow.Transition) { t.To, t.Duration, t.Clean = flow.Failed, 5*time.Second, true }),
+		of(flow.Changed, func(t *flow.Transition) { t.From, t.To = flow.Running, flow.Inconsistent }),
 		of(flow.Ended, func(t *flow.Transition) { t.To, t.Duration = flow.Inconsistent, 6*time.Second }),
 		of(flow.Forgotten, nil),
 	}
@@ -283,4 +284,41 @@ func TestCountingAndScrapingAtTheSameTime(t *testing.T) {
 	}
 	<-done
 	require.Equal(t, "200", values(scrape(t, c, classic), "laban_flows_started_total")[`{choreography="order"}`])
+}
+
+// An order that was shipped and is then canceled is inconsistent, and ends for
+// the second time a moment later: no count of first ends has it, and no gauge
+// that is scraped each few seconds.
+func TestWhatContradictsAnEndIsCounted(t *testing.T) {
+	c := collect()
+	c.Apply([]flow.Transition{
+		of(flow.Ended, func(t *flow.Transition) { t.To, t.Clean = flow.Completed, true }),
+		of(flow.Changed, func(t *flow.Transition) {
+			t.From, t.To, t.At = flow.Completed, flow.Inconsistent, noon.Add(time.Minute)
+		}),
+		of(flow.Ended, func(t *flow.Transition) { t.To, t.Again = flow.Inconsistent, true }),
+	})
+	text := scrape(t, c, classic)
+	require.Equal(t, "0", values(text, "laban_flows_finished_total")[`{choreography="order",outcome="inconsistent"}`])
+	require.Equal(t, "1", values(text, "laban_flows_inconsistent_total")[`{choreography="order"}`])
+	require.Equal(t, map[string]string{
+		`{choreography="order",flow_id="F1042",key="1042",trace_id="01000000000000000000000000000000"}`: "1.77262566e+09",
+	}, values(text, "laban_flow_inconsistent_example_timestamp_seconds"))
+}
+
+// However many there are, three are named: the last ones, each once.
+func TestTheLastFlowsThatBecameInconsistentAreNamed(t *testing.T) {
+	c := collect()
+	var ts []flow.Transition
+	for i, id := range []string{"F1", "F2", "F3", "F4", "F3", "F5"} {
+		ts = append(ts, of(flow.Changed, func(t *flow.Transition) {
+			t.To, t.FlowID, t.Key, t.At = flow.Inconsistent, id, id, noon.Add(time.Duration(i)*time.Second)
+		}))
+	}
+	c.Apply(ts)
+	named := values(scrape(t, c, classic), "laban_flow_inconsistent_example_timestamp_seconds")
+	require.Len(t, named, 3)
+	for _, id := range []string{"F3", "F4", "F5"} {
+		require.Contains(t, named, `{choreography="order",flow_id="`+id+`",key="`+id+`",trace_id="01000000000000000000000000000000"}`)
+	}
 }

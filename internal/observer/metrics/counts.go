@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -47,10 +48,12 @@ type step struct{ choreography, step, service string }
 
 // flowCounts is what is counted of a choreography.
 type flowCounts struct {
-	started, clean, spoiled uint64
-	deviations              [deviations]uint64
+	started, clean, spoiled, inconsistent uint64
+	deviations                            [deviations]uint64
 	// finished has the first ends, by outcome.
 	finished [outcomes]histogram
+	// latest are the flows that became inconsistent last, the oldest first.
+	latest []example
 }
 
 // stepCounts is what is counted of a step.
@@ -121,8 +124,12 @@ func (c *counts) apply(t *flow.Transition) {
 	case flow.Started:
 		c.flow(t.Choreography).started++
 	case flow.Changed:
+		f := c.flow(t.Choreography)
 		if t.Spoiled {
-			c.flow(t.Choreography).spoiled++
+			f.spoiled++
+		}
+		if t.To == flow.Inconsistent {
+			f.contradict(t)
 		}
 	case flow.Paid:
 		c.step(stepOf(t)).paid.observe(t.Duration, exemplarOf(t))
@@ -184,6 +191,7 @@ func (c *counts) copied() counts {
 	x.flows = make(map[string]*flowCounts, len(c.flows))
 	for name, f := range c.flows {
 		y := *f
+		y.latest = slices.Clone(f.latest)
 		x.flows[name] = &y
 	}
 	x.steps = make(map[step]*stepCounts, len(c.steps))

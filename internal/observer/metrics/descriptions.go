@@ -9,7 +9,7 @@ type descriptions struct {
 	deviations, events, unclaimed, malformed, gaps       *prometheus.Desc
 	lag, pulse, clocks, blind, active                    *prometheus.Desc
 	pending, exported, rejected, failures                *prometheus.Desc
-	strays                                               *prometheus.Desc
+	strays, inconsistent, contradiction                  *prometheus.Desc
 }
 
 func describe() descriptions {
@@ -23,6 +23,9 @@ func describe() descriptions {
 		finished:     desc("laban_flows_finished_total", "Flows that ended, counted at their first end.", "choreography", "outcome"),
 		clean:        desc("laban_flows_finished_clean_total", "Flows that ended without having been stalled or inconsistent, counted at their first end.", "choreography"),
 		spoiled:      desc("laban_flows_spoiled_total", "Flows that were stalled or inconsistent before their first end, counted when that was first known.", "choreography"),
+		inconsistent: desc("laban_flows_inconsistent_total", "Times that a flow became inconsistent, also after its end.", "choreography"),
+		contradiction: desc("laban_flow_inconsistent_example_timestamp_seconds", "When the flows that became inconsistent last did so, at most three of a choreography.",
+			"choreography", "key", "flow_id", "trace_id"),
 		flowDuration: desc("laban_flow_duration_seconds", "Time from a flow's start to its first end.", "choreography", "outcome"),
 		stepDuration: desc("laban_step_duration_seconds", "Time from an event to the answer that was owed on it.", "choreography", "step", "service"),
 		stalls:       desc("laban_stalls_total", "Obligations that became overdue, by the cause that was known then.", "choreography", "step", "service", "cause"),
@@ -50,7 +53,7 @@ func describe() descriptions {
 // all returns every description.
 func (d *descriptions) all() []*prometheus.Desc {
 	return []*prometheus.Desc{
-		d.inFlight, d.stalled, d.started, d.finished, d.clean, d.spoiled,
+		d.inFlight, d.stalled, d.started, d.finished, d.clean, d.spoiled, d.inconsistent, d.contradiction,
 		d.flowDuration, d.stepDuration, d.stalls, d.example, d.oldest,
 		d.deviations, d.events, d.unclaimed, d.malformed, d.gaps, d.strays,
 		d.lag, d.pulse, d.clocks, d.blind, d.active,

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"encoding/hex"
 	"slices"
 	"time"
 
@@ -100,6 +101,10 @@ func (e *exposition) flows(c *counts, k *known) {
 		e.count(e.desc.started, f.started, name)
 		e.count(e.desc.clean, f.clean, name)
 		e.count(e.desc.spoiled, f.spoiled, name)
+		e.count(e.desc.inconsistent, f.inconsistent, name)
+		for _, x := range f.latest {
+			e.gauge(e.desc.contradiction, seconds(x.at), name, x.key, x.flowID, hex.EncodeToString(x.trace[:]))
+		}
 		for i, n := range f.deviations {
 			e.count(e.desc.deviations, n, name, flow.Deviation(i).String())
 		}

@@ -10,8 +10,11 @@ import (
 )
 
 // stateVersion is raised whenever a state of an older version would be read
-// wrongly.
-const stateVersion = 2
+// wrongly. Version 2, which did not count contradictions of ends, can be read.
+const (
+	stateVersion = 3
+	firstEnds    = 2
+)
 
 // ErrState is wrapped by errors about a state that can't be read: it comes from
 // another version, or is damaged. The log can make it anew.
@@ -70,11 +73,16 @@ func (w *writer) flow(f *flowCounts) {
 	w.uint(f.started)
 	w.uint(f.clean)
 	w.uint(f.spoiled)
+	w.uint(f.inconsistent)
 	for _, n := range f.deviations {
 		w.uint(n)
 	}
 	for i := range f.finished {
 		w.histogram(&f.finished[i])
+	}
+	w.uint(uint64(len(f.latest)))
+	for i := range f.latest {
+		w.example(&f.latest[i])
 	}
 }
 
@@ -84,6 +92,13 @@ func (w *writer) step(s *stepCounts) {
 		w.uint(s.stalls[i].n)
 		w.exemplar(&s.stalls[i].last)
 	}
+}
+
+func (w *writer) example(x *example) {
+	w.text(x.key)
+	w.text(x.flowID)
+	w.b = append(w.b, x.trace[:]...)
+	w.int(x.at)
 }
 
 // histogram writes the buckets that are not empty.
@@ -126,8 +141,8 @@ func (w *writer) exemplar(e *exemplar) {
 // decode reads what encode wrote.
 func decode(b []byte) (counts, error) {
 	r := reader{b: b}
-	if version := r.uint(); version != stateVersion {
-		return counts{}, fmt.Errorf("%w: it has version %d, and this program reads %d", ErrState, version, stateVersion)
+	if r.version = r.uint(); r.version != stateVersion && r.version != firstEnds {
+		return counts{}, fmt.Errorf("%w: it has version %d, and this program reads %d", ErrState, r.version, stateVersion)
 	}
 	c := newCounts()
 	c.events, c.gaps = r.uint(), r.uint()
@@ -166,8 +181,9 @@ func decode(b []byte) (counts, error) {
 
 // reader reads what writer wrote; bad tells that it could not.
 type reader struct {
-	b   []byte
-	bad bool
+	b       []byte
+	bad     bool
+	version uint64
 }
 
 func (r *reader) fail() { r.bad, r.b = true, nil }
@@ -225,13 +241,32 @@ func (r *reader) text() string {
 
 func (r *reader) flow() *flowCounts {
 	f := &flowCounts{started: r.uint(), clean: r.uint(), spoiled: r.uint()}
+	if r.version > firstEnds {
+		f.inconsistent = r.uint()
+	}
 	for i := range f.deviations {
 		f.deviations[i] = r.uint()
 	}
 	for i := range f.finished {
 		f.finished[i] = r.histogram()
 	}
+	if r.version == firstEnds {
+		f.inconsistent = f.finished[inconsistent].total()
+		return f
+	}
+	for range r.below(maxExamples + 1) {
+		f.latest = append(f.latest, example{r.text(), r.text(), r.trace(), r.int()})
+	}
 	return f
+}
+
+func (r *reader) trace() (id [16]byte) {
+	if len(r.b) < len(id) {
+		r.fail()
+		return id
+	}
+	r.b = r.b[copy(id[:], r.b):]
+	return id
 }
 
 func (r *reader) step() *stepCounts {
@@ -261,13 +296,5 @@ func (r *reader) exemplar() exemplar {
 	if kind == 0 {
 		return exemplar{}
 	}
-	e := exemplar{sampled: kind == 2}
-	if len(r.b) < len(e.trace) {
-		r.fail()
-		return exemplar{}
-	}
-	copy(e.trace[:], r.b)
-	r.b = r.b[len(e.trace):]
-	e.at, e.value = r.int(), r.int()
-	return e
+	return exemplar{sampled: kind == 2, trace: r.trace(), at: r.int(), value: r.int()}
 }

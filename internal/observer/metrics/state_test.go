@@ -2,6 +2,7 @@ package metrics_test
 
 import (
 	"bytes"
+	"os"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ var transition = rapid.Custom(func(t *rapid.T) flow.Transition {
 	x.Due = flow.Due{Step: name.Draw(t, "step"), Service: name.Draw(t, "service")}
 	x.Finding.Cause = rapid.SampledFrom(flow.Causes()).Draw(t, "cause")
 	x.Deviation = rapid.SampledFrom(flow.Deviations()).Draw(t, "deviation")
+	x.FlowID = name.Draw(t, "flow")
 	x.To = rapid.SampledFrom(flow.Statuses()).Draw(t, "to")
 	x.Again, x.Clean, x.Spoiled = rapid.Bool().Draw(t, "again"), rapid.Bool().Draw(t, "clean"), rapid.Bool().Draw(t, "spoiled")
 	x.Duration = time.Duration(rapid.Int64().Draw(t, "duration"))
@@ -74,6 +76,21 @@ func TestADamagedStateChangesNothing(t *testing.T) {
 	require.Equal(t, state, c.State())
 	require.NoError(t, c.Restore(nil))
 	require.Equal(t, collect().State(), c.State())
+}
+
+// A ledger of an earlier version goes on being read, and counts what it knew.
+func TestAStateOfVersion2IsRead(t *testing.T) {
+	state, err := os.ReadFile("testdata/state-2")
+	require.NoError(t, err)
+	c := collect()
+	require.NoError(t, c.Restore(state))
+	text := scrape(t, c, classic)
+	require.Equal(t, "1", values(text, "laban_flows_inconsistent_total")[`{choreography="order"}`], "the end")
+	require.Equal(t, "1", values(text, "laban_flows_finished_total")[`{choreography="order",outcome="inconsistent"}`])
+	require.Equal(t, "2", values(text, "laban_step_duration_seconds_count")[`{choreography="order",service="payment",step="payment.confirmed|payment.rejected"}`])
+	next := collect()
+	require.NoError(t, next.Restore(c.State()))
+	require.Equal(t, text, scrape(t, next, classic))
 }
 
 func FuzzRestore(f *testing.F) {

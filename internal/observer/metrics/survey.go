@@ -35,9 +35,6 @@ func (e *exposition) inFlight(s *flow.Survey, k *known) {
 	}
 }
 
-// maxExamples is how many examples there are of a step and cause.
-const maxExamples = 3
-
 // stalled says what is overdue, with examples. The survey tells apart what has
 // the same labels here, such as side obligations.
 func (e *exposition) stalled(s *flow.Survey, k *known) {
