@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -61,11 +62,9 @@ func newWorld(t testing.TB, contract bool, secret string) *world {
 	}}
 	w.batch.Epoch = epoch
 	if contract {
-		c, err := choreography.ParseFile("../api/testdata/order.yaml")
+		text, err := os.ReadFile("../api/testdata/order.yaml")
 		require.NoError(t, err)
-		w.contracts = append(w.contracts, c)
-		w.took(w.tracker.Rules(&flow.Rules{Place: w.place(), Choreography: c}))
-		w.batch.Contracts = append(w.batch.Contracts, ledger.ContractOf(c, w.offset))
+		w.rules(string(text))
 	}
 	w.pulse(0)
 	quiet := slog.New(slog.DiscardHandler)
@@ -77,6 +76,16 @@ func newWorld(t testing.TB, contract bool, secret string) *world {
 	w.handler, err = api.New(api.Config{Reader: l, Observer: w, Pages: pages, Token: secret, Log: quiet})
 	require.NoError(t, err)
 	return w
+}
+
+// rules puts one more contract in force.
+func (w *world) rules(text string) {
+	w.t.Helper()
+	c, err := choreography.Parse("test.yaml", []byte(text))
+	require.NoError(w.t, err)
+	w.contracts = append(w.contracts, c)
+	w.took(w.tracker.Rules(&flow.Rules{Place: w.place(), Choreography: c}))
+	w.batch.Contracts = append(w.batch.Contracts, ledger.ContractOf(c, w.offset))
 }
 
 func (w *world) place() flow.Place {
