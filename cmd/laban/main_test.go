@@ -138,6 +138,7 @@ func (p *child) eventually(t *testing.T, text string) {
 }
 
 func TestTheDemoExits(t *testing.T) {
+	t.Parallel()
 	p := start(t, nil, "demo", "--orders", "12", "--exit", "--think", "1ms", "--seed", "1", "--fates", "approved=1,declined=1,undeliverable=1")
 	require.Zero(t, p.wait(t), "%s", &p.out)
 	require.Contains(t, p.out.String(), "ended as it should, and every invariant holds")
@@ -145,6 +146,9 @@ func TestTheDemoExits(t *testing.T) {
 }
 
 func TestAFailedDemoExitsWithOne(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for an order that does not end")
+	}
 	// The provider takes longer to answer than the order may be open.
 	p := start(t, nil, "demo", "--orders", "1", "--exit", "--think", "20s", "--timeout", "1s", "--fates", "approved=1")
 	require.Equal(t, 1, p.wait(t), "%s", &p.out)
@@ -153,6 +157,7 @@ func TestAFailedDemoExitsWithOne(t *testing.T) {
 }
 
 func TestCtrlCDrains(t *testing.T) {
+	t.Parallel()
 	p := start(t, nil, "demo", "--rate", "2", "--think", "1ms", "--fates", "approved=1")
 	p.eventually(t, "shipped\n")
 	require.NoError(t, p.cmd.Process.Signal(os.Interrupt))
@@ -161,6 +166,7 @@ func TestCtrlCDrains(t *testing.T) {
 }
 
 func TestASecondCtrlCEndsAtOnce(t *testing.T) {
+	t.Parallel()
 	p := start(t, nil, "demo", "--rate", "20", "--think", "20s", "--fates", "approved=1")
 	p.eventually(t, "placed, 0 ended")
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))

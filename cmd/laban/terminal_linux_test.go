@@ -70,6 +70,7 @@ const (
 var colour = regexp.MustCompile(`\x1b\[[\d;]*m`)
 
 func TestOnATerminalTheDemoShowsAView(t *testing.T) {
+	t.Parallel()
 	p, master := terminalOf(t, 80, 24, nil, "demo", "--rate", "2", "--think", "1ms", "--fates", "approved=1")
 	p.eventually(t, "WHAT HAPPENS")
 	p.eventually(t, "payment, notification")
@@ -94,6 +95,7 @@ func TestOnATerminalTheDemoShowsAView(t *testing.T) {
 }
 
 func TestNoColourWhereNoneIsWanted(t *testing.T) {
+	t.Parallel()
 	p, _ := terminalOf(t, 80, 24, []string{"NO_COLOR=1"}, "demo", "--orders", "5", "--exit", "--think", "1ms", "--fates", "approved=1")
 	require.Zero(t, p.wait(t), "%s", &p.out)
 	require.Contains(t, p.out.String(), enter)
@@ -101,6 +103,7 @@ func TestNoColourWhereNoneIsWanted(t *testing.T) {
 }
 
 func TestADumbTerminalGetsLines(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ env, args []string }{
 		{[]string{"TERM=dumb"}, nil},
 		{nil, []string{"--plain"}},
@@ -113,6 +116,7 @@ func TestADumbTerminalGetsLines(t *testing.T) {
 }
 
 func TestBeingCutOffGivesTheScreenBack(t *testing.T) {
+	t.Parallel()
 	p, master := terminalOf(t, 80, 24, nil, "demo", "--rate", "20", "--think", "20s", "--fates", "approved=1")
 	p.eventually(t, "WHAT HAPPENS")
 	_, err := master.Write([]byte{3})
@@ -127,6 +131,7 @@ func TestBeingCutOffGivesTheScreenBack(t *testing.T) {
 }
 
 func TestCtrlZGivesTheScreenBackUntilItGoesOn(t *testing.T) {
+	t.Parallel()
 	p, master := terminalOf(t, 80, 24, nil, "demo", "--rate", "5", "--think", "1ms", "--fates", "approved=1")
 	p.eventually(t, "WHAT HAPPENS")
 	for round := 1; round <= 2; round++ {

@@ -67,17 +67,20 @@ func requireStopped(t *testing.T, text, why string) {
 }
 
 func TestTheRejectedOrdersStopForNobodyTakesTheirEvent(t *testing.T) {
+	t.Parallel()
 	text := nine(t, func(*options) {})
 	requireStopped(t, text, "unrouted: no queue took paymentRejected")
 	require.Regexp(t, `go run ./cmd/laban where 3 --observer http://127\.0\.0\.1:\d+\n`, text)
 }
 
 func TestTheyStopAlsoWhereSomethingListensToEverything(t *testing.T) {
+	t.Parallel()
 	text := nine(t, func(o *options) { o.nosy = true })
 	requireStopped(t, text, "not-bound: the queue of inventory does not ask for paymentRejected")
 }
 
 func TestNothingStopsWithoutTheMistake(t *testing.T) {
+	t.Parallel()
 	text := nine(t, func(o *options) { o.fixed = true })
 	require.NotContains(t, text, "STOPPED")
 	require.Contains(t, text, "\norders: 9 placed, 9 ended, 0 stopped.\n")
@@ -110,6 +113,9 @@ func TestItEndsWithItsContext(t *testing.T) {
 // laban builds the command once, and returns how to run it.
 func laban(t *testing.T) func(args ...string) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("it needs the compiler")
+	}
 	program := filepath.Join(t.TempDir(), "laban")
 	build, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../../cmd/laban").CombinedOutput()
 	require.NoError(t, err, "%s", build)

@@ -112,6 +112,10 @@ func TestARequestContinuesItsTrace(t *testing.T) {
 // TestASlowClientIsCutOff: who begins a request and does not go on holds no
 // connection for long.
 func TestASlowClientIsCutOff(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for the patience of a server")
+	}
+	t.Parallel()
 	r := servePage(t, func(http.ResponseWriter, *http.Request) {}, Options{})
 	conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
 	require.NoError(t, err)

@@ -114,6 +114,7 @@ func (p *processRun) waitAlive(t *testing.T) {
 // TestAProcessWithoutABrokerIsAliveAndStops: it is alive, not ready and says
 // why, and SIGTERM ends it with status 0. The default database is made.
 func TestAProcessWithoutABrokerIsAliveAndStops(t *testing.T) {
+	t.Parallel()
 	p := startProcess(t)
 	p.waitAlive(t)
 	require.Eventually(t, func() bool {
@@ -132,6 +133,7 @@ func TestAProcessWithoutABrokerIsAliveAndStops(t *testing.T) {
 
 // TestTheLastSpansAreExported: though the exporter would have waited for longer.
 func TestTheLastSpansAreExported(t *testing.T) {
+	t.Parallel()
 	exported := make(chan string, 10)
 	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body) // what is missing does not match
@@ -153,6 +155,7 @@ func TestTheLastSpansAreExported(t *testing.T) {
 
 // TestASecondSignalEndsTheProcessAtOnce: also where stopping hangs.
 func TestASecondSignalEndsTheProcessAtOnce(t *testing.T) {
+	t.Parallel()
 	p := startProcess(t, "STUBBORN=true")
 	p.waitAlive(t)
 	require.Eventually(t, func() bool {
@@ -168,6 +171,7 @@ func TestASecondSignalEndsTheProcessAtOnce(t *testing.T) {
 }
 
 func TestAWrongEnvironmentIsStatus2(t *testing.T) {
+	t.Parallel()
 	for variable, want := range map[string]string{
 		"LOG_LEVEL=loud": "LOG_LEVEL", "AMQP_URL=http://guest:hunter2@h/": "AMQP_URL", "STUBBORN=perhaps": "STUBBORN",
 	} {
@@ -179,6 +183,7 @@ func TestAWrongEnvironmentIsStatus2(t *testing.T) {
 }
 
 func TestATakenAddressIsStatus2(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()

@@ -123,6 +123,9 @@ func (m misspelling) Send(ctx context.Context, msg *bus.Message, done func(error
 }
 
 func TestAMisspeltTypeIsFound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for an order that does not end")
+	}
 	out := &output{}
 	cfg := sixty(out)
 	cfg.Orders, cfg.Mix, cfg.Timeout, cfg.checkLimit = 3, Mix{Approved: 1}, 4*time.Second, 100*time.Millisecond
@@ -150,6 +153,9 @@ func (broken) Refund(context.Context, gateway.RefundRequest) (gateway.Refund, er
 }
 
 func TestWhatIsParkedIsFound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for an order that does not end")
+	}
 	out := &output{}
 	cfg := sixty(out)
 	cfg.Orders, cfg.Mix, cfg.Timeout, cfg.checkLimit = 1, Mix{Undeliverable: 1}, 4*time.Second, 100*time.Millisecond
@@ -163,6 +169,9 @@ func TestWhatIsParkedIsFound(t *testing.T) {
 }
 
 func TestOutputInLines(t *testing.T) {
+	if testing.Short() {
+		t.Skip("its orders come one after the other")
+	}
 	out := &output{}
 	cfg := sixty(out)
 	cfg.Orders, cfg.Concurrency = 12, 1 // one after the other: the same order each time

@@ -117,6 +117,9 @@ func TestAVirtualHostThatIsNotThereIsSaid(t *testing.T) {
 }
 
 func TestABrokerThatDoesNotAnswerIsSaid(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for a broker in vain")
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	address := l.Addr().String()

@@ -131,6 +131,9 @@ func TestAProcessThatDoesNotEndIsEnded(t *testing.T) {
 }
 
 func TestATetherEndsWhatIsTied(t *testing.T) {
+	if testing.Short() {
+		t.Skip("what is tied has seconds to end")
+	}
 	tied, untied := sleeper(t), sleeper(t)
 	r, err := newTether()
 	require.NoError(t, err)

@@ -80,6 +80,9 @@ func TestRowsOfACrashedRelayAreTakenOver(t *testing.T) {
 }
 
 func TestALivingRelayKeepsItsRows(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for longer than a lease")
+	}
 	onEach(t, func(t *testing.T, db testDB) {
 		answer := make(chan struct{})
 		b := &broker{answer: func(int, *bus.Message) reply { return reply{wait: answer} }}

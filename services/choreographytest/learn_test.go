@@ -23,6 +23,9 @@ import (
 // to the draft's questions. Under the draft a tracker judges each of the orders
 // as under the contract.
 func TestTheContractIsLearnedFromTheLog(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it plays all scenarios again, and places 300 orders")
+	}
 	on, _ := inMemory(t)
 	s := start(t, on)
 	playAll(t, s)

@@ -33,6 +33,8 @@ func TestSound(t *testing.T) {
 		f := faultNamed(t, name)
 		h.New = func(t testing.TB) bustest.Broker { return newBroker(t, f.wrap) }
 		h.Patience = time.Second // a broken transport makes the suite wait in vain
+	} else if testing.Short() {
+		t.Skip("the tests of membus run the same")
 	}
 	bustest.Run(t, h)
 }
@@ -40,6 +42,9 @@ func TestSound(t *testing.T) {
 // TestBroken proves that the suite tells a broken transport from a sound one:
 // for each fault, the test that is there for it fails.
 func TestBroken(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a broken transport makes the suite wait in vain")
+	}
 	self, err := os.Executable()
 	require.NoError(t, err)
 	var running sync.WaitGroup
