@@ -156,6 +156,7 @@ func (b *book) apply(r bus.LogRecord) {
 		b.applyFailure(r)
 	case bus.RecordDirect:
 		b.crew.apply(r)
+	case bus.RecordRedriven: // no new event
 	}
 }
 

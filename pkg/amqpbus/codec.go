@@ -84,6 +84,11 @@ func copyOf(d *amqp.Delivery) amqp.Publishing {
 	}
 }
 
+// CopyOf returns a delivery as it can be published again: with all that it came
+// with, but for what the broker wrote into it. Where it was first published is
+// in the headers [bus.HeaderExchange] and [bus.HeaderRoutingKey].
+func CopyOf(d *amqp.Delivery) amqp.Publishing { return copyOf(d) }
+
 func isBrokerHeader(name string) bool {
 	return name == "x-death" || name == "x-delivery-count" || name == "x-acquired-count" || name == "x-stream-offset" ||
 		strings.HasPrefix(name, "x-first-death-") || strings.HasPrefix(name, "x-last-death-")

@@ -122,6 +122,12 @@ func (t *Transport) record(d *amqp.Delivery, offset uint64) bus.LogRecord {
 func recordOf(n names, d *amqp.Delivery, offset uint64) bus.LogRecord {
 	r := bus.LogRecord{Offset: offset, Kind: n.kind(d.Exchange)}
 	r.Message, r.Malformed = decode(d)
+	if r.Headers[bus.HeaderRedrive] != "" && (r.Kind == bus.RecordDirect || r.Kind == bus.RecordEvent) {
+		if r.Kind == bus.RecordDirect {
+			r.Service = d.RoutingKey // which names a queue, on the default exchange
+		}
+		r.Kind = bus.RecordRedriven
+	}
 	if r.Kind == bus.RecordRetry || r.Kind == bus.RecordDead {
 		r.Service, _ = text(d.Headers, bus.HeaderService)
 		r.Error, _ = text(d.Headers, bus.HeaderError)

@@ -53,6 +53,17 @@ const (
 // begins again at attempt 1.
 const HeaderRedrive = "laban-redrive"
 
+// Names of the headers that a redriven message has beside [HeaderRedrive], so
+// that its copy in the log says all of it (docs/adr/0010-parked-messages.md).
+const (
+	// HeaderRedriveOf says where it was taken from: "parked", "lost" or
+	// "unrouted", and after a space the HeaderRedrive that it had there, if any.
+	HeaderRedriveOf = "laban-redrive-of"
+	// HeaderRedriveBy and HeaderRedriveReason say who redrove it, and why.
+	HeaderRedriveBy     = "laban-redrive-by"
+	HeaderRedriveReason = "laban-redrive-reason"
+)
+
 // MaxErrorText is how many bytes of an error travel in [HeaderError].
 const MaxErrorText = 1024
 

@@ -127,6 +127,10 @@ const (
 	RecordDead
 	// RecordDirect was put into the log only: an announcement or a pulse.
 	RecordDirect
+	// RecordRedriven is a copy that a person sent again: into the queue of
+	// [LogRecord.Service], or to all that ask for it where that is empty. It is no
+	// new event.
+	RecordRedriven
 )
 
 // String returns the kind in lower case.
@@ -140,6 +144,8 @@ func (k RecordKind) String() string {
 		return "dead"
 	case RecordDirect:
 		return "direct"
+	case RecordRedriven:
+		return "redriven"
 	default:
 		return "unknown"
 	}
@@ -152,7 +158,8 @@ type LogRecord struct {
 	Kind   RecordKind
 	Message
 	// Service, Attempt and Error come from retried and dead copies: who failed,
-	// [HeaderAttempt], and the error before it.
+	// [HeaderAttempt], and the error before it. Of a redriven copy Service is
+	// whose queue it was sent to.
 	Service string
 	Attempt int
 	Error   string

@@ -86,7 +86,7 @@ func (b *Broker) Queues() []QueueState {
 			}
 		}
 		if parked := b.parked[name]; parked != nil {
-			s.Parked = parked.messages.len()
+			s.Parked = len(parked.held)
 		}
 		all = append(all, s)
 	}

@@ -56,11 +56,11 @@ func (b *Broker) fail(ctx context.Context, d *delivery, v bus.Verdict, attempt i
 		}
 	default:
 		if parked := b.parked[service]; parked != nil {
-			parked.put(c)
+			parked.put(c, b.log.next()-1)
 			return nil
 		}
 	}
-	b.lost.put(c)
+	b.lost.put(c, b.log.next()-1)
 	return nil
 }
 

@@ -1,26 +1,63 @@
 package membus
 
-import "github.com/laban-io/laban/pkg/bus"
+import (
+	"slices"
+	"time"
+
+	"github.com/laban-io/laban/pkg/bus"
+)
 
 // shelf keeps messages until a person looks at them. Broker.mu guards it.
 type shelf struct {
-	limit    int
-	messages ring[*message]
-	gone     uint64 // how many went before the first that is there
+	limit int
+	held  []held
+	next  uint64 // the number of the next one
 }
 
-func (s *shelf) full() bool { return s.messages.len() >= s.limit }
+// held is a message on a shelf.
+type held struct {
+	*message
+	number uint64
+	offset uint64 // of the log's record of it
+	at     time.Time
+}
 
-func (s *shelf) put(m *message) { s.messages.pushBack(m) }
+func (s *shelf) full() bool { return len(s.held) >= s.limit }
+
+// put adds m, whose record in the log has an offset.
+func (s *shelf) put(m *message, offset uint64) {
+	s.held = append(s.held, held{m, s.next, offset, time.Now()})
+	s.next++
+}
 
 // putLatest puts m and lets the oldest go where there is no room.
-func (s *shelf) putLatest(m *message) {
+func (s *shelf) putLatest(m *message, offset uint64) {
 	if s.full() {
-		s.messages.popFront()
-		s.gone++
+		s.held[0].message = nil
+		s.held = s.held[1:]
 	}
-	s.put(m)
+	s.put(m, offset)
 }
+
+// find returns the place of a number, or -1.
+func (s *shelf) find(number uint64) int {
+	i, found := slices.BinarySearchFunc(s.held, number, func(h held, n uint64) int {
+		switch {
+		case h.number < n:
+			return -1
+		case h.number > n:
+			return 1
+		default:
+			return 0
+		}
+	})
+	if !found {
+		return -1
+	}
+	return i
+}
+
+func (s *shelf) take(i int) { s.held = slices.Delete(s.held, i, i+1) }
 
 func (s *shelf) list(info *bus.Info) []bus.Message {
 	all, _ := s.from(0, info)
@@ -30,10 +67,10 @@ func (s *shelf) list(info *bus.Info) []bus.Message {
 // from returns the messages from number n on, and the number of the next one.
 // Numbers count from 0 all that was ever put.
 func (s *shelf) from(n uint64, info *bus.Info) (all []bus.Message, next uint64) {
-	for i := range s.messages.len() {
-		if s.gone+uint64(i) >= n {
-			all = append(all, (*s.messages.at(i)).toBus(info))
+	for i := range s.held {
+		if s.held[i].number >= n {
+			all = append(all, s.held[i].toBus(info))
 		}
 	}
-	return all, s.gone + uint64(s.messages.len()) //nolint:gosec // a length
+	return all, s.next
 }

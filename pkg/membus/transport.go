@@ -112,7 +112,7 @@ func (t *Transport) publish(ctx context.Context, m *message) error {
 	}
 	b.log.add(record{message: m, kind: bus.RecordEvent})
 	if len(queues) == 0 {
-		b.unrouted.putLatest(m)
+		b.unrouted.putLatest(m, b.log.next()-1)
 	}
 	for _, q := range queues {
 		q.push(m, 1)

@@ -72,13 +72,21 @@ func (c *Closed) Flow(offset uint64) flow.Closing {
 }
 
 // Redriven tells that a person put a parked message back into its service's
-// queue, or discarded it.
+// queue, or discarded it. Of a message that was sent again it is read from the
+// copy itself ([bus.RecordRedriven]); only discarding writes one.
 type Redriven struct {
-	EventID   string `json:"event_id"`
-	FlowName  string `json:"flow_name,omitempty"`
-	FlowID    string `json:"flow_id,omitempty"`
-	Key       string `json:"key,omitempty"`
-	Service   string `json:"service"`
+	EventID     string `json:"event_id"`
+	EventSource string `json:"event_source,omitempty"`
+	EventType   string `json:"event_type,omitempty"`
+	FlowName    string `json:"flow_name,omitempty"`
+	FlowID      string `json:"flow_id,omitempty"`
+	Key         string `json:"key,omitempty"`
+	// Service is whose copy it was, empty of an event that no queue asked for.
+	Service string `json:"service,omitempty"`
+	// Kind is where it was: "parked", "lost" or "unrouted". Before is the mark of
+	// the redrive that had brought it there, if one had.
+	Kind      string `json:"kind,omitempty"`
+	Before    string `json:"before,omitempty"`
 	Discarded bool   `json:"discarded,omitempty"`
 	Reason    string `json:"reason,omitempty"`
 	By        string `json:"by,omitempty"`
@@ -88,11 +96,12 @@ type Redriven struct {
 func (Redriven) Type() string { return RedrivenType }
 
 func (r Redriven) check() error {
-	if r.EventID == "" || r.Service == "" {
+	if r.EventID == "" || r.Service == "" && r.Kind != "unrouted" {
 		return errors.New("no event or no service")
 	}
-	return errors.Join(short(maxName, "event_id", r.EventID, "flow_name", r.FlowName, "flow_id", r.FlowID,
-		"key", r.Key, "service", r.Service, "by", r.By), short(maxSentence, "reason", r.Reason))
+	return errors.Join(short(maxName, "event_id", r.EventID, "event_source", r.EventSource, "event_type", r.EventType,
+		"flow_name", r.FlowName, "flow_id", r.FlowID, "key", r.Key, "service", r.Service, "kind", r.Kind, "before", r.Before, "by", r.By),
+		short(maxSentence, "reason", r.Reason))
 }
 
 // Flow returns the redrive as the tracker takes it.

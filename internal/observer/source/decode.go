@@ -2,6 +2,7 @@ package source
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -113,6 +114,10 @@ func (d *decoder) record(r *bus.LogRecord, to *Item) {
 		Offset: r.Offset, ContentType: r.Event.DataContentType, Data: r.Event.Data,
 		exchange: r.Exchange, key: r.RoutingKey, id: r.Event.ID,
 	}
+	if r.Kind == bus.RecordRedriven {
+		to.Kind, to.Own = Own, redriven(r)
+		return
+	}
 	if r.Malformed != nil {
 		to.Kind, to.Reason, to.Detail = Malformed, "not-an-event", r.Malformed.Error()
 		return
@@ -125,10 +130,22 @@ func (d *decoder) record(r *bus.LogRecord, to *Item) {
 		to.Kind = Failure
 		to.Failure = flow.Failure{
 			Place: flow.Place{Offset: r.Offset}, EventID: e.ID, Type: e.Type, FlowName: e.FlowName, FlowID: e.FlowID, Key: e.Subject,
-			Service: r.Service, Parked: r.Kind == bus.RecordDead, Attempt: r.Attempt, Error: r.Error,
+			Service: r.Service, Parked: r.Kind == bus.RecordDead, Attempt: r.Attempt,
+			// The attempts are told beside it.
+			Error: strings.TrimPrefix(r.Error, fmt.Sprintf("%v: attempt %d: ", bus.ErrExhausted, r.Attempt)),
 		}
 	case bus.RecordEvent:
 		to.Event = eventOf(e, r.Offset, r.Headers["traceparent"])
+	}
+}
+
+// redriven reads the copy that was sent as the record of its sending.
+func redriven(r *bus.LogRecord) record.Redriven {
+	e := &r.Event
+	kind, before, _ := strings.Cut(r.Headers[bus.HeaderRedriveOf], " ")
+	return record.Redriven{
+		EventID: e.ID, EventSource: e.Source, EventType: e.Type, FlowName: e.FlowName, FlowID: e.FlowID, Key: e.Subject, Service: r.Service,
+		Kind: kind, Before: before, Reason: r.Headers[bus.HeaderRedriveReason], By: r.Headers[bus.HeaderRedriveBy],
 	}
 }
 

@@ -1,0 +1,345 @@
+package parked
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/laban-io/laban/internal/observer/record"
+	"github.com/laban-io/laban/pkg/amqpbus"
+	"github.com/laban-io/laban/pkg/bus"
+)
+
+// Windows of the log that are read, one after the other, until as many messages
+// were found as the queues hold.
+func windows(f *Filter) []time.Duration {
+	if !f.Since.IsZero() {
+		return []time.Duration{time.Since(f.Since)}
+	}
+	const all = 0
+	return []time.Duration{time.Hour, 24 * time.Hour, all}
+}
+
+// maxContent bounds the content that a scan holds, in bytes.
+const maxContent = 64 << 20
+
+// Scan finds what waits; see [Store]. Parked messages are found in the log,
+// where each has left a copy: those that were not redriven or discarded since.
+// A window of the log is read, and a longer one where the queues hold more than
+// was found.
+func (a *AMQP) Scan(ctx context.Context, f Filter, told func(Progress)) (catch *Catch, err error) {
+	err = a.sessions.Once(ctx, "reader", func(ctx context.Context, conn *amqp.Connection) error {
+		catch, err = a.scan(ctx, conn, f, told)
+		return err
+	})
+	return catch, err
+}
+
+func (a *AMQP) scan(ctx context.Context, conn *amqp.Connection, f Filter, told func(Progress)) (*Catch, error) {
+	_, there, err := look(conn, a.log)
+	switch {
+	case err != nil:
+		return nil, err
+	case !there:
+		return nil, fmt.Errorf("there is no log %s: no service on Laban's bus ever ran in this virtual host, or its exchanges have another prefix (--prefix)", a.log)
+	}
+	depths, err := a.depths(conn, f.Services)
+	if err != nil {
+		return nil, err
+	}
+	end, err := a.end(ctx, conn, a.log)
+	if err != nil {
+		return nil, err
+	}
+	var t *tally
+	for _, window := range windows(&f) {
+		t = newTally(f)
+		if err := a.strays(ctx, conn, t, window, told); err != nil {
+			return nil, err
+		}
+		err := a.read(ctx, conn, a.log, begin(window), end, told, func(d *amqp.Delivery) error { t.record(a, d); return nil })
+		if err != nil {
+			return nil, err
+		}
+		if depths, err = a.depths(conn, t.servicesWith(f.Services)); err != nil {
+			return nil, err
+		}
+		if t.complete(depths) {
+			break
+		}
+	}
+	c := t.catch(depths)
+	c.End = Place{a.log, end}
+	return c, nil
+}
+
+// begin is where to begin in a stream for a window, 0 being all of it.
+func begin(window time.Duration) any {
+	if window == 0 {
+		return "first"
+	}
+	return time.Now().Add(-window)
+}
+
+// depths returns how many messages wait in the boxes of services, and in that
+// of the lost ones.
+func (a *AMQP) depths(conn *amqp.Connection, services []string) ([]Depth, error) {
+	var all []Depth
+	boxes := []Depth{{Kind: Lost, Queue: a.names.LostBox}}
+	for _, s := range services {
+		boxes = append(boxes, Depth{Kind: Parked, Service: s, Queue: amqpbus.ParkedQueue(s)})
+	}
+	for _, b := range boxes {
+		n, there, err := look(conn, b.Queue)
+		if err != nil {
+			return nil, err
+		}
+		if b.Count = n; there {
+			all = append(all, b)
+		}
+	}
+	return all, nil
+}
+
+// strays adds what the streams of lost and unrouted messages have.
+func (a *AMQP) strays(ctx context.Context, conn *amqp.Connection, t *tally, window time.Duration, told func(Progress)) error {
+	for _, box := range []struct {
+		kind   Kind
+		stream string
+	}{{Lost, a.names.LostBox + ".log"}, {Unrouted, a.names.Unrouted}} {
+		if !among(box.kind, t.filter.kinds()) {
+			continue
+		}
+		_, there, err := look(conn, box.stream)
+		if err != nil {
+			return err
+		}
+		if !there {
+			continue
+		}
+		t.streams[box.kind] = true
+		end, err := a.end(ctx, conn, box.stream)
+		if err != nil {
+			return err
+		}
+		err = a.read(ctx, conn, box.stream, begin(window), end, told, func(d *amqp.Delivery) error {
+			m := a.message(box.kind, d)
+			m.Place = Place{box.stream, amqpbus.Offset(d)}
+			t.waits(&m)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tally is what reading the log adds up to.
+type tally struct {
+	filter   Filter
+	waiting  []Message
+	marks    map[Ref]int // sent or discarded
+	services map[string]bool
+	streams  map[Kind]bool // that there are
+	now      time.Time     // log time
+	held     int           // bytes of content
+	// wanted are the unrouted events that an observer found somebody to wait for,
+	// and observed tells that there was one.
+	wanted   map[string]time.Time
+	observed bool
+}
+
+func newTally(f Filter) *tally {
+	return &tally{filter: f, marks: map[Ref]int{}, services: map[string]bool{}, streams: map[Kind]bool{}, wanted: map[string]time.Time{}}
+}
+
+// waits takes a message that was set aside.
+func (t *tally) waits(m *Message) {
+	if m.Service != "" {
+		t.services[m.Service] = true
+	}
+	if t.held += len(m.Data); t.held > maxContent {
+		*m = m.bare()
+	}
+	t.waiting = append(t.waiting, *m)
+}
+
+// record takes a record of the log.
+func (t *tally) record(a *AMQP, d *amqp.Delivery) {
+	r, native := amqpbus.ReadRecord(a.cfg.Prefix, d)
+	if !native {
+		return
+	}
+	switch r.Kind {
+	case bus.RecordDead:
+		m := a.message(Parked, d)
+		m.At, m.Place = t.now, Place{a.log, r.Offset}
+		t.waits(&m)
+	case bus.RecordRedriven:
+		t.marks[redrivenRef(&r)]++
+	case bus.RecordDirect:
+		t.direct(&r)
+	case bus.RecordEvent, bus.RecordRetry:
+	}
+}
+
+// direct takes what an observer, a service or a person wrote into the log.
+func (t *tally) direct(r *bus.LogRecord) {
+	if r.Malformed != nil {
+		return
+	}
+	if r.Event.Type == bus.AnnouncementType {
+		var said bus.Announcement
+		if r.Event.Decode(&said) == nil && said.Queue != "" {
+			t.services[said.Queue] = true
+		}
+		return
+	}
+	if !strings.HasPrefix(r.Event.Type, record.Prefix) {
+		return
+	}
+	own, err := record.Decode(r.Event)
+	if err != nil {
+		return // of a later version
+	}
+	switch x := own.(type) {
+	case record.Pulse:
+		t.now, t.observed = x.Time, true
+	case record.Stray:
+		t.wanted[x.EventID] = t.now
+	case record.Redriven:
+		if x.Discarded {
+			t.marks[discardedRef(&x)]++
+		}
+	}
+}
+
+// redrivenRef names what a redriven copy was.
+func redrivenRef(r *bus.LogRecord) Ref {
+	kind, before, _ := strings.Cut(r.Headers[bus.HeaderRedriveOf], " ")
+	m := messageOf(Kind(kind), &r.Message, r.Malformed)
+	return Ref{Kind: Kind(kind), Service: r.Service, Source: m.Source, ID: m.ID, Before: before}
+}
+
+func discardedRef(r *record.Redriven) Ref {
+	return Ref{Kind: Kind(r.Kind), Service: r.Service, Source: r.EventSource, ID: r.EventID, Before: r.Before}
+}
+
+// servicesWith returns the services that are known, and others.
+func (t *tally) servicesWith(named []string) []string {
+	if len(named) > 0 {
+		return named
+	}
+	var all []string
+	for s := range t.services {
+		all = append(all, s)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// open returns what waits: what was set aside and not sent or discarded since.
+func (t *tally) open() (waiting []Message, finished map[Ref]int) {
+	left := make(map[Ref]int, len(t.marks))
+	for ref, n := range t.marks {
+		left[ref] = n
+	}
+	finished = map[Ref]int{}
+	for i := range t.waiting {
+		m := &t.waiting[i]
+		if ref := m.Ref(); left[ref] > 0 {
+			left[ref]--
+			finished[ref]++
+			continue
+		}
+		waiting = append(waiting, *m)
+	}
+	for ref, n := range left {
+		finished[ref] += n // what was set aside before the window
+	}
+	for i := range waiting {
+		delete(finished, waiting[i].Ref()) // two alike: which of them went, nobody can tell
+	}
+	return waiting, finished
+}
+
+// complete tells whether as many were found as wait.
+func (t *tally) complete(depths []Depth) bool {
+	waiting, _ := t.open()
+	found := map[Depth]int{}
+	for i := range waiting {
+		found[Depth{Kind: waiting[i].Kind, Service: service(&waiting[i])}]++
+	}
+	for _, d := range depths {
+		if d.Kind == Lost && !t.streams[Lost] {
+			continue
+		}
+		if found[Depth{Kind: d.Kind, Service: d.Service}] < d.Count {
+			return false
+		}
+	}
+	return true
+}
+
+// service is whose box a message is in, of a parked one.
+func service(m *Message) string {
+	if m.Kind == Parked {
+		return m.Service
+	}
+	return ""
+}
+
+func (t *tally) catch(depths []Depth) *Catch {
+	c := &Catch{Depths: depths}
+	waiting, finished := t.open()
+	c.Finished = finished
+	found := map[Kind]map[string]int{Parked: {}, Lost: {}}
+	for i := range waiting {
+		m := &waiting[i]
+		if m.Kind != Unrouted {
+			found[m.Kind][service(m)]++
+		} else {
+			at, wanted := t.wanted[m.ID]
+			if t.observed && !wanted {
+				continue // nobody waits for it
+			}
+			m.At = at
+		}
+		if m.Kind == Lost {
+			m.At = t.wanted[m.ID]
+		}
+		if t.filter.Takes(m) {
+			c.Messages = append(c.Messages, *m)
+		}
+	}
+	for _, d := range depths {
+		if !among(d.Kind, t.filter.kinds()) {
+			continue
+		}
+		if n := d.Count - found[d.Kind][d.Service]; n > 0 {
+			c.Notes = append(c.Notes, t.unseen(d, n))
+		}
+	}
+	return c
+}
+
+// unseen says what a queue holds that could not be found.
+func (t *tally) unseen(d Depth, n int) string {
+	what := fmt.Sprintf("%s holds %d messages more than were found", d.Queue, n)
+	if n == 1 {
+		what = fmt.Sprintf("%s holds 1 message more than was found", d.Queue)
+	}
+	switch {
+	case d.Kind == Lost && !t.streams[Lost]:
+		return what + ": no observer ran, so there is no copy to look at"
+	case !t.filter.Since.IsZero():
+		return what + " since then"
+	default:
+		return what + ": set aside before the oldest record of the log, or sent by a command that was cut off before it could remove it"
+	}
+}
