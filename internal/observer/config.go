@@ -51,6 +51,10 @@ type Config struct {
 	// Warnings are what there is to say of the set-up.
 	Warnings []string
 
+	// Wall is the clock that log time starts at; from there on it advances
+	// monotonically, whatever becomes of that clock. Default: [time.Now].
+	Wall func() time.Time
+
 	Version string
 	Logger  *slog.Logger
 }
@@ -98,6 +102,9 @@ func (c *Config) setDefaults() {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
+	if c.Wall == nil {
+		c.Wall = time.Now
+	}
 	if c.Counter == nil {
 		c.Counter = noCounter{}
 	}
@@ -137,6 +144,9 @@ const (
 	commitEvery = 150 * time.Millisecond
 	commitAt    = 4000
 	commitMost  = 20_000
+	// commitPatience is how long a commit may take before no more is read: what
+	// nobody can be shown is not to be judged, and waits in the log.
+	commitPatience = 4 * time.Second
 
 	// restateEvery is how often the log is told again what it must not forget.
 	restateEvery = 24 * time.Hour

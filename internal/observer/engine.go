@@ -2,7 +2,9 @@ package observer
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -154,8 +156,7 @@ func (e *engine) own(item *source.Item) {
 	offset := item.Offset
 	switch r := item.Own.(type) {
 	case record.Pulse:
-		e.took(e.tracker.Pulse(&flow.Pulse{Place: flow.Place{Offset: offset}, Time: r.Time, Queues: r.Seen()}))
-		e.o.pulseRead(e, &r)
+		e.pulse(&r, offset)
 	case record.Identified:
 		if e.state.LogID == "" {
 			e.state.LogID = strings.Clone(r.ID)
@@ -170,7 +171,9 @@ func (e *engine) own(item *source.Item) {
 	case record.Stray:
 		stray := r.Flow(offset)
 		e.filling.Failures = append(e.filling.Failures, ledger.StrayOf(&stray, e.tracker.Now()))
-		e.state.Strays[r.Stream] = max(e.state.Strays[r.Stream], r.Offset+1)
+		if _, known := e.state.Strays[r.Stream]; known || len(e.state.Strays) < maxStrays {
+			e.state.Strays[r.Stream] = max(e.state.Strays[r.Stream], r.Offset+1)
+		}
 		e.o.cfg.Counter.Stray(stray.Lost)
 		e.took(e.tracker.Stray(&stray))
 	case record.Closed:
@@ -190,6 +193,15 @@ func (e *engine) own(item *source.Item) {
 			e.took(e.tracker.Redrive(&redrive))
 		}
 	}
+}
+
+func (e *engine) pulse(r *record.Pulse, offset uint64) {
+	pulser := strconv.FormatInt(r.Epoch, 10) + " " + r.Observer
+	e.took(e.tracker.Pulse(&flow.Pulse{
+		Place: flow.Place{Offset: offset}, Time: r.Time, Anew: pulser != e.state.Pulser, Queues: r.Seen(),
+	}))
+	e.state.Pulser = pulser
+	e.o.pulseRead(e, r)
 }
 
 func (e *engine) act(a *ledger.Action, offset uint64) {
@@ -273,7 +285,10 @@ func (e *engine) load(ctx context.Context) (source.Place, error) {
 		return place, e.begin()
 	}
 	if err := e.restore(ctx, &head); err != nil {
-		return place, fmt.Errorf("%w; the ledger is built from the log, so a new one can take its place (laban replay)", err)
+		if errors.Is(err, errUnreadable) || errors.Is(err, flow.ErrState) {
+			err = fmt.Errorf("%w; the ledger is built from the log, so a new one can take its place (laban replay)", err)
+		}
+		return place, err
 	}
 	e.next = head.Position.Next
 	place.Known, place.Next, place.Fingerprint = head.Position.Next > 0, head.Position.Next, head.Fingerprint
@@ -282,6 +297,10 @@ func (e *engine) load(ctx context.Context) (source.Place, error) {
 	}
 	return place, nil
 }
+
+// errUnreadable tells that the ledger has what this program can't read, so that
+// trying again is of no use.
+var errUnreadable = errors.New("the ledger can't be read")
 
 // begin prepares for a log of which nothing is known.
 func (e *engine) begin() error {
@@ -298,7 +317,7 @@ func (e *engine) restore(ctx context.Context, head *ledger.Head) error {
 	for _, c := range head.Contracts {
 		contract, err := choreography.Parse(c.Name, []byte(c.Text))
 		if err != nil {
-			return fmt.Errorf("the ledger's contract %s can't be read: %w", c.Name, err)
+			return fmt.Errorf("%w: the contract %s: %w", errUnreadable, c.Name, err)
 		}
 		e.tracker.Know(contract)
 		e.o.contracts.know(contract)

@@ -28,7 +28,7 @@ func TestRedaction(t *testing.T) {
 
 func TestTheClockNeverGoesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newClock()
+		c := newClock(time.Now)
 		first := c.now()
 		time.Sleep(time.Second) //nolint:forbidigo // the bubble's time
 		require.Equal(t, first.Add(time.Second), c.now())

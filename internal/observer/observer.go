@@ -23,6 +23,7 @@ import (
 // called once.
 type Observer struct {
 	cfg     Config
+	id      string // of this process, as its pulses say it
 	log     *slog.Logger
 	started time.Time
 
@@ -37,9 +38,10 @@ type Observer struct {
 	term      atomic.Pointer[term]
 	termBegan chan struct{} // of size one
 	yield     chan struct{} // of size one: give up the lease
-	// awayUntil is until when not to try to lead, in nanoseconds.
-	awayUntil atomic.Int64
-	waits     atomic.Int64 // since when another one leads, in nanoseconds; 0: none does
+	// awayUntil is until when not to try to lead, and waits since when another
+	// one leads, 0 where none does. Both are by the clock's elapsed time.
+	awayUntil, waits atomic.Int64
+	rival            atomic.Pointer[rival] // nil: none is known of
 
 	role     atomic.Value // Role
 	picture  atomic.Pointer[picture]
@@ -59,11 +61,12 @@ func New(cfg Config) (*Observer, error) {
 		return nil, err
 	}
 	o := &Observer{
-		cfg: cfg, log: cfg.Logger, started: time.Now(), contracts: newContracts(),
+		cfg: cfg, id: event.NewID(), log: cfg.Logger, started: time.Now(), contracts: newContracts(),
 		leading: newSignal(), termBegan: make(chan struct{}, 1), yield: make(chan struct{}, 1),
 		surveys: make(chan chan flow.Survey), evidence: map[string]EvidenceStatus{},
-		pulser: pulser{clock: newClock(), wake: make(chan struct{}, 1)},
+		pulser: pulser{clock: newClock(cfg.Wall), wake: make(chan struct{}, 1)},
 	}
+	o.pulser.event.Store(-int64(busyFor)) // none yet
 	o.role.Store(Starting)
 	o.picture.Store(&picture{})
 	o.surveyed.Store(&flow.Survey{})
@@ -108,12 +111,15 @@ func (o *Observer) Run(ctx context.Context) error {
 
 // lead runs a term whenever it is this observer's turn, until ctx ends.
 func (o *Observer) lead(ctx context.Context) error {
-	worked := false
 	for {
 		if !o.leading.await(ctx, true) {
 			return nil
 		}
-		err := o.runTerm(ctx, &worked)
+		if o.rivalWrites(ctx) {
+			o.stepDown()
+			continue
+		}
+		err := o.runTerm(ctx)
 		o.term.Store(nil)
 		o.sight.begin(false)
 		switch {
@@ -121,11 +127,12 @@ func (o *Observer) lead(ctx context.Context) error {
 			return err
 		case errors.Is(err, ledger.ErrConflict):
 			o.log.Warn("another observer has written to the ledger; this one stands by", "error", err)
+			o.rival.Store(&rival{moved: o.pulser.clock.elapsed()})
 			o.stepDown()
 		case errors.Is(err, errStepDown):
 			o.log.Warn("another observer leads; this one stands by")
 			o.role.Store(Standby)
-		case !worked:
+		case errors.Is(err, errUnreadable), errors.Is(err, flow.ErrState):
 			return err
 		default:
 			o.log.Error("the observer begins again from its ledger", "error", err, "in", standDown)
@@ -137,12 +144,12 @@ func (o *Observer) lead(ctx context.Context) error {
 // stepDown leaves leading to others for a while.
 func (o *Observer) stepDown() {
 	o.role.Store(Standby)
-	o.awayUntil.Store(time.Now().Add(standDown).UnixNano())
+	o.awayUntil.Store(int64(o.pulser.clock.elapsed() + standDown))
 	o.leading.set(false)
 	poke(o.yield)
 }
 
-func (o *Observer) wantsToLead() bool { return time.Now().UnixNano() >= o.awayUntil.Load() }
+func (o *Observer) wantsToLead() bool { return int64(o.pulser.clock.elapsed()) >= o.awayUntil.Load() }
 
 // patience is how long another one may hold the right to pulse before this one
 // takes it for the leader: a connection that the broker has not missed yet is
@@ -152,7 +159,7 @@ const patience = 4 * heartbeats
 const heartbeats = 3 * time.Second
 
 func (o *Observer) waitsForTurn() {
-	now := time.Now().UnixNano()
+	now := int64(max(o.pulser.clock.elapsed(), 1))
 	since := o.waits.Load()
 	if since == 0 {
 		o.waits.Store(now)
@@ -160,6 +167,9 @@ func (o *Observer) waitsForTurn() {
 	}
 	if o.term.Load() == nil {
 		o.role.Store(Standby)
+		if o.wantsToLead() {
+			o.rival.Store(nil) // who leads is an observer of this log, as it should be
+		}
 		return
 	}
 	o.sight.disconnected("another observer holds the right to pulse, or the broker has not missed this one's last connection yet")
@@ -178,6 +188,9 @@ func (o *Observer) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
+			if by, set := o.pulser.clock.setBy(); set {
+				o.log.WarnContext(ctx, "this host's clock was set; log time goes on as before, so nothing stalls by it, and follows the clock when the observer is started again", "by", by)
+			}
 			t := o.term.Load()
 			if !o.sight.look(now, t != nil && !t.caughtUp.Load()) {
 				continue
@@ -198,7 +211,7 @@ func (o *Observer) retain(ctx context.Context) {
 	for {
 		if o.Role() == Active {
 			r := ledger.Retention{Finished: o.cfg.Retention, Exported: 24 * time.Hour}
-			flows, err := o.cfg.Ledger.Retain(ctx, r, time.Now())
+			flows, err := o.cfg.Ledger.Retain(ctx, r, o.pulser.clock.now())
 			switch {
 			case err != nil && ctx.Err() == nil:
 				o.log.ErrorContext(ctx, "the ledger could not be rid of old flows; it is tried again", "error", err)

@@ -45,14 +45,14 @@ func (o *Observer) readTo(e *engine) {
 
 // eventCame is called by the engine for each event.
 func (o *Observer) eventCame() {
-	o.pulser.event.Store(time.Now().UnixNano())
+	o.pulser.event.Store(int64(o.pulser.clock.elapsed()))
 	o.pulser.hurry()
 }
 
 // pulseRead is called by the engine for each pulse.
 func (o *Observer) pulseRead(e *engine, p *record.Pulse) {
 	o.pulser.clock.notBefore(p.Time)
-	if p.Epoch == e.epoch {
+	if p.Observer == o.id && p.Epoch == e.epoch {
 		o.sight.read(p.Sequence)
 		e.caughtUp = true
 	}

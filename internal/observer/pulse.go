@@ -15,12 +15,39 @@ import (
 // own clock and the last pulse, and advances monotonically, whatever happens to
 // the wall clock.
 type clock struct {
-	mu     sync.Mutex
-	anchor time.Time // with a monotonic reading
-	ahead  time.Duration
+	wall   func() time.Time
+	anchor time.Time // by the wall clock, at begun
+	begun  time.Time // with a monotonic reading
+
+	mu    sync.Mutex
+	ahead time.Duration
+	told  time.Duration // how far the wall clock was off when that was told last
 }
 
-func newClock() *clock { return &clock{anchor: time.Now()} }
+// newClock returns a clock that starts at what wall says now, and never asks
+// it the time again.
+func newClock(wall func() time.Time) *clock {
+	return &clock{wall: wall, anchor: wall().Round(0), begun: time.Now()}
+}
+
+// elapsed is how long the clock has run, whatever the wall clock says.
+func (c *clock) elapsed() time.Duration { return time.Since(c.begun) }
+
+// setBy tells by how much the wall clock was set since that was told last, where
+// it is more than clocks drift apart.
+func (c *clock) setBy() (time.Duration, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	off := c.wall().Round(0).Sub(c.anchor.Add(c.elapsed()))
+	if by := off - c.told; by.Abs() >= clockSet {
+		c.told = off
+		return by, true
+	}
+	return 0, false
+}
+
+// clockSet is by how much a clock is off that was set.
+const clockSet = time.Second
 
 func (c *clock) now() time.Time {
 	c.mu.Lock()
@@ -29,7 +56,7 @@ func (c *clock) now() time.Time {
 }
 
 func (c *clock) at() time.Time {
-	return c.anchor.Round(0).Add(time.Since(c.anchor) + c.ahead).UTC()
+	return c.anchor.Add(c.elapsed() + c.ahead).UTC()
 }
 
 // notBefore sees to it that no time before t is told any more.
@@ -47,7 +74,7 @@ type pulser struct {
 	sequence atomic.Uint64
 	wake     chan struct{} // of size one: an event came while there was little to do
 	busy     atomic.Bool   // anything is owed, or the log is being caught up with
-	event    atomic.Int64  // when an event was read last, in nanoseconds
+	event    atomic.Int64  // when an event was read last, by elapsed
 	quiet    atomic.Bool   // the next pulse is far away
 	queues   queueBook
 }
@@ -64,7 +91,7 @@ func (p *pulser) hurry() {
 }
 
 func (p *pulser) isBusy() bool {
-	return p.busy.Load() || time.Since(time.Unix(0, p.event.Load())) < busyFor
+	return p.busy.Load() || p.clock.elapsed()-time.Duration(p.event.Load()) < busyFor
 }
 
 // pulse writes pulses by a lease, until the connection is lost, which ends ctx,
@@ -128,11 +155,11 @@ func (o *Observer) pulseOnce(ctx context.Context, lease source.Lease, t *term) e
 	sequence := o.pulser.sequence.Add(1)
 	at := o.pulser.clock.now()
 	e, err := record.Encode(record.Pulse{
-		Time: at, Log: t.logID(), Epoch: t.epoch, Sequence: sequence, Queues: o.pulser.queues.changes(),
+		Time: at, Log: t.logID(), Observer: o.id, Epoch: t.epoch, Sequence: sequence, Queues: o.pulser.queues.changes(),
 	}, at)
 	if err != nil {
 		o.log.ErrorContext(ctx, "a pulse can't be written; what was seen of queues is left out", "error", err)
-		if e, err = record.Encode(record.Pulse{Time: at, Epoch: t.epoch, Sequence: sequence}, at); err != nil {
+		if e, err = record.Encode(record.Pulse{Time: at, Observer: o.id, Epoch: t.epoch, Sequence: sequence}, at); err != nil {
 			return err
 		}
 	}

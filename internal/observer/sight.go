@@ -24,6 +24,10 @@ type sight struct {
 	lastRead time.Time // when a pulse was read last
 	newest   uint64    // its number
 
+	// committing is since when the ledger has not taken a batch, and ledger why.
+	committing time.Time
+	ledger     string
+
 	reason BlindReason
 	since  time.Time
 	detail string
@@ -73,6 +77,23 @@ func (s *sight) read(number uint64) {
 	}
 }
 
+// commits notes that the ledger has not taken a batch, and why as far as is known.
+func (s *sight) commits(why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.committing.IsZero() {
+		s.committing = time.Now()
+	}
+	s.ledger = why
+}
+
+// committed notes that the ledger took it, or is given up.
+func (s *sight) committed() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.committing, s.ledger = time.Time{}, ""
+}
+
 // begin notes that a log is being read from now on, or not any more.
 func (s *sight) begin(reading bool) {
 	s.mu.Lock()
@@ -107,6 +128,9 @@ func (s *sight) judge(now time.Time, catchingUp bool) (BlindReason, string) {
 		return Unreachable, s.down
 	case !s.sending.IsZero() && now.Sub(s.sending) > blindAfter:
 		return Unreachable, fmt.Sprintf("the broker has not answered for %v", now.Sub(s.sending).Round(time.Second))
+	}
+	if !s.committing.IsZero() && now.Sub(s.committing) > commitPatience+blindAfter {
+		return Lagging, fmt.Sprintf("the ledger has not been written for %v, so the log is not read on: %s", now.Sub(s.committing).Round(time.Second), s.ledger)
 	}
 	oldest := time.Time{}
 	for _, at := range s.unread {

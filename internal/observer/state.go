@@ -15,6 +15,8 @@ type state struct {
 	// LogID is the log's, from the log.
 	LogID   string    `json:"log_id,omitempty"`
 	LogIDAt time.Time `json:"log_id_at,omitzero"`
+	// Pulser is the observer, and its term, that the last pulse was of.
+	Pulser string `json:"pulser,omitempty"`
 	// InForce are the hashes of the contracts in force, by name.
 	InForce map[string]string `json:"in_force,omitempty"`
 	// Stated are the contracts that the log has stated, by name, and when.
@@ -48,6 +50,9 @@ const stateVersion = 1
 // maxTapped bounds how many exchanges are counted.
 const maxTapped = 1000
 
+// maxStrays bounds how many streams of strays are remembered; there are two.
+const maxStrays = 100
+
 func newState() *state {
 	return &state{
 		Version: stateVersion, InForce: map[string]string{}, Stated: map[string]stated{}, Strays: map[string]uint64{},
@@ -62,10 +67,10 @@ func readState(b []byte) (*state, error) {
 		return s, nil
 	}
 	if err := json.Unmarshal(b, s); err != nil {
-		return nil, fmt.Errorf("the ledger's state of the observer can't be read: %w", err)
+		return nil, fmt.Errorf("%w: the state of the observer: %w", errUnreadable, err)
 	}
 	if s.Version != stateVersion {
-		return nil, fmt.Errorf("the ledger's state of the observer has version %d, and this program reads %d: use a new ledger, which is built from the log", s.Version, stateVersion)
+		return nil, fmt.Errorf("%w: the state of the observer has version %d, and this program reads %d", errUnreadable, s.Version, stateVersion)
 	}
 	return s, nil
 }

@@ -43,7 +43,7 @@ func (t *term) logID() string {
 
 // runTerm leads: it reads the log and writes the ledger until ctx ends or
 // another observer leads.
-func (o *Observer) runTerm(ctx context.Context, worked *bool) error {
+func (o *Observer) runTerm(ctx context.Context) error {
 	o.role.Store(Starting)
 	o.waits.Store(0)
 	e := o.newEngine()
@@ -63,7 +63,6 @@ func (o *Observer) runTerm(ctx context.Context, worked *bool) error {
 	o.role.Store(Active)
 	o.cfg.Counter.SetActive(true)
 	defer o.cfg.Counter.SetActive(false)
-	*worked = true
 	o.log.InfoContext(ctx, "observing", "stream", o.cfg.Log.Stream(), "from", e.next, "flows", e.tracker.Live(), "epoch", e.epoch)
 
 	var works sync.WaitGroup
@@ -149,12 +148,13 @@ func (o *Observer) work(ctx context.Context, e *engine, t *term, place source.Pl
 
 	begun := time.Now()
 	var underWay *ledger.Batch
+	var handedOver time.Time
 	var failed error
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for done := false; !done; {
 		in := chunks
-		if underWay != nil && e.records >= commitMost {
+		if underWay != nil && (e.records >= commitMost || time.Since(handedOver) > commitPatience) {
 			in = nil
 		}
 		select {
@@ -183,6 +183,7 @@ func (o *Observer) work(ctx context.Context, e *engine, t *term, place source.Pl
 		}
 		if underWay == nil && e.due(time.Now()) {
 			if underWay = e.seal(); underWay != nil {
+				handedOver = time.Now()
 				toCommit <- underWay
 			}
 		}
@@ -222,12 +223,15 @@ func (o *Observer) commit(ctx context.Context, b *ledger.Batch) error {
 	patient, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastCommit, cancel) })()
+	o.sight.commits("it has not answered")
+	defer o.sight.committed()
 	pause := 100 * time.Millisecond
 	for attempt := 1; ; attempt++ {
 		err := o.cfg.Ledger.Commit(patient, b)
 		if err == nil || errors.Is(err, ledger.ErrConflict) || patient.Err() != nil || ctx.Err() != nil {
 			return err
 		}
+		o.sight.commits(err.Error())
 		o.log.ErrorContext(ctx, "the ledger can't be written; it is tried again, and the log is not read on meanwhile", "attempt", attempt, "error", err)
 		sleep(ctx, pause)
 		pause = min(2*pause, 5*time.Second)

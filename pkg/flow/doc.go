@@ -15,8 +15,9 @@
 //   - A trigger counts from the pulse after it and an answer from the pulse
 //     before it, so the doubt goes to the service.
 //   - An obligation is overdue when a pulse is later than its deadline.
-//   - After two pulses that are more than a second apart, no deadline falls
-//     before the later one plus the obligation's time, at most 30 s of it.
+//   - After two pulses that are more than a second apart, or of two observers,
+//     no deadline falls before the later one plus the obligation's time, at most
+//     30 s of it.
 //   - No verdict uses the time that an event says it was made.
 //   - Where reactions share answers, as many obligations count as paid as can
 //     be: first those that an answer can pay which their own trigger caused,

@@ -10,7 +10,7 @@ import (
 func (t *Tracker) Pulse(p *Pulse) []Transition {
 	t.begin(p.Offset)
 	now := max(nanos(p.Time), t.now)
-	if t.now == 0 || now-t.now > int64(gapAfter) {
+	if t.now == 0 || p.Anew || now-t.now > int64(gapAfter) {
 		t.gapEnd = now
 	}
 	t.now = now

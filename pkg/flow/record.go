@@ -53,6 +53,10 @@ type Pulse struct {
 	// Time is log time: by the clock of the observer that sent it, and never
 	// before the pulse before.
 	Time time.Time
+	// Anew tells that it is the first of an observer: how far its clock is from
+	// that of the one before nobody can say, so that the time since the pulse
+	// before is unknown, however short it looks.
+	Anew bool
 	// Queues is what that observer saw of services' queues just before.
 	Queues []QueueSeen
 }

@@ -81,6 +81,26 @@ func TestAnObserverThatWasAwayCallsNothingOverdue(t *testing.T) {
 	}
 }
 
+// TestAnObserverThatTakesOverCallsNothingOverdueByItsClock: it is 900 ms ahead
+// of the one before, which looks like time that has passed.
+func TestAnObserverThatTakesOverCallsNothingOverdueByItsClock(t *testing.T) {
+	for _, anew := range []bool{true, false} {
+		s := begin(t)
+		s.event("order.placed", "") // which inventory owes an answer within 5 s
+		s.pulse(4500 * time.Millisecond)
+		s.now = s.now.Add(900 * time.Millisecond)
+		s.say(s.tracker.Pulse(&flow.Pulse{Place: s.place(), Time: s.now, Anew: anew}))
+		if !anew {
+			s.status(flow.Stalled)
+			continue
+		}
+		s.pulse(5 * time.Second)
+		s.status(flow.Running)
+		s.pulse(250 * time.Millisecond)
+		s.status(flow.Stalled)
+	}
+}
+
 // TestALongDeadlineIsPutOffByThirtySecondsAtMost holds the grace after a gap to
 // its bound.
 func TestALongDeadlineIsPutOffByThirtySecondsAtMost(t *testing.T) {

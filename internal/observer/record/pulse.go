@@ -13,6 +13,9 @@ type Pulse struct {
 	Time time.Time `json:"time"`
 	// Log is the id of the log as the observer knows it, empty before it does.
 	Log string `json:"log,omitempty"`
+	// Observer is the process that wrote it: two ledgers, or one that was made
+	// anew, may have the same epochs.
+	Observer string `json:"observer,omitempty"`
 	// Epoch and Sequence are the observer's term and the number of the pulse
 	// in it.
 	Epoch    int64  `json:"epoch"`
@@ -55,7 +58,7 @@ func (p Pulse) check() error {
 			return fmt.Errorf("queue %s has no service or a negative figure", clip(q.Queue))
 		}
 	}
-	return short(maxName, "log", p.Log)
+	return short(maxName, "log", p.Log, "observer", p.Observer)
 }
 
 // Seen returns the queues as the tracker takes them.
