@@ -1,12 +1,12 @@
 # What can be done here. The work itself is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help deps build test test-short fuzz lint vuln bench soak demo stack clean
+.PHONY: help deps build test test-short rabbitmq4 fuzz lint vuln bench soak demo stack clean
 
 # ARGS is handed on to the command, for one: make test ARGS="-run=Cancel ./services/..."
 ARGS ?=
 
 help: ## say what can be done
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## install RabbitMQ and PostgreSQL and build Jaeger, where missing (LABAN_NO_INSTALL=1: only look)
 	@scripts/deps.bash
@@ -19,6 +19,13 @@ test: ## run all tests against real servers, with the race detector; does make d
 
 test-short: ## run the tests that need no server
 	go test -short -race $(or $(ARGS),./...)
+
+# The packages that talk to a broker, and those that show it all at work.
+TALKING = ./pkg/amqpbus ./pkg/tracing/amqptrace ./internal/testenv/... ./internal/parked ./internal/chassis \
+	./internal/observer/... ./internal/demo ./internal/e2e ./services/choreographytest ./examples/tutorial ./cmd/laban
+
+rabbitmq4: ## run the tests that talk to a broker against RabbitMQ 4 (as root on Debian)
+	@folder=$$(scripts/rabbitmq4.bash) && LABAN_RABBITMQ_DIR=$$folder scripts/test.bash $(or $(ARGS),$(TALKING))
 
 fuzz: ## fuzz each target for LABAN_FUZZ_TIME (30s, or 8s where less is at stake)
 	@scripts/fuzz.bash

@@ -92,7 +92,7 @@ fi
 say "Servers that are needed are not there, and can't be had from Docker:"
 while read -r name _ program; do
 	case $name in
-	rabbitmq) say "  RabbitMQ: apt-get install rabbitmq-server (as root), or name one in LABAN_TEST_AMQP_URL" ;;
+	rabbitmq) say "  RabbitMQ: apt-get install rabbitmq-server (as root), or name the folder of its programs in LABAN_RABBITMQ_DIR, or one that runs in LABAN_TEST_AMQP_URL" ;;
 	postgresql) say "  PostgreSQL: apt-get install postgresql (as root), or name one in LABAN_TEST_POSTGRES_URL" ;;
 	chromium) say "  Chromium, for the tests of the pages: apt-get install chromium (as root), or put it on PATH" ;;
 	prometheus) say "  Prometheus: apt-get install prometheus (as root), or put its program on PATH" ;;

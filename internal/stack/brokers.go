@@ -91,9 +91,9 @@ func (s *Stack) epmd() part {
 			return os.WriteFile(cookie, []byte(rand.Text()), 0o400)
 		},
 		command: func() (*exec.Cmd, error) {
-			path, err := exec.LookPath("epmd")
+			path, err := server.PortMapper()
 			if err != nil {
-				return nil, fmt.Errorf("erlang's port mapper is not on PATH: %w", err)
+				return nil, err
 			}
 			cmd := exec.Command(path) //nolint:noctx // lives on
 			cmd.Dir, cmd.Env = s.file("rabbitmq"), s.erlang()

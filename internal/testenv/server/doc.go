@@ -3,7 +3,9 @@
 //
 // A server is taken from where its package installs it, from PATH, or, if it is
 // not installed and a Docker engine answers, from its image. Where neither is
-// there, the error says what to install ([MissingError]).
+// there, the error says what to install ([MissingError]). LABAN_RABBITMQ_DIR (a
+// folder with rabbitmq-server, rabbitmqctl and, if need be, epmd) and
+// LABAN_JAEGER_BIN (a program) name others than the installed ones.
 //
 // # What it promises
 //

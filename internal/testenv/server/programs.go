@@ -12,6 +12,16 @@ func RabbitMQPrograms() (string, error) {
 	return found("RabbitMQ", bin, searched, ok)
 }
 
+// PortMapper returns the path of epmd, the port mapper of the Erlang that runs
+// RabbitMQ.
+func PortMapper() (string, error) {
+	bin, err := RabbitMQPrograms()
+	if err != nil {
+		return "", err
+	}
+	return findPortMapper(bin)
+}
+
 // PostgreSQLPrograms returns the folder with postgres and initdb.
 func PostgreSQLPrograms() (string, error) {
 	bin, searched, ok := findPostgreSQL()

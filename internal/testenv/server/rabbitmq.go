@@ -76,7 +76,7 @@ func newRabbitMQ(ctx context.Context) (*RabbitMQ, error) {
 	} else {
 		err = &MissingError{
 			Server: "RabbitMQ", Searched: searched, Docker: why,
-			Install: "Run make deps, or install it (on Debian: apt-get install rabbitmq-server), or name a node that runs in LABAN_TEST_AMQP_URL",
+			Install: "Run make deps, or install it (on Debian: apt-get install rabbitmq-server), or name the folder of its programs in LABAN_RABBITMQ_DIR, or a node that runs in LABAN_TEST_AMQP_URL",
 		}
 	}
 	if err != nil {

@@ -16,8 +16,13 @@ import (
 // findRabbitMQ returns the folder of RabbitMQ's own scripts, or where it was
 // searched. The scripts in /usr/sbin are the packages' wrappers: they change
 // the user and log elsewhere, so what they are links to is taken instead.
+//
+// LABAN_RABBITMQ_DIR names the folder of another version than the installed.
 func findRabbitMQ() (bin string, searched []string, ok bool) {
 	programs := []string{"rabbitmq-server", "rabbitmqctl"}
+	if bin := os.Getenv("LABAN_RABBITMQ_DIR"); bin != "" {
+		return bin, []string{bin}, hasAll(bin, programs)
+	}
 	patterns := []string{
 		"/usr/lib/rabbitmq/bin",                        // Debian
 		"/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin", // RPM
@@ -34,6 +39,19 @@ func findRabbitMQ() (bin string, searched []string, ok bool) {
 	return "", append(patterns, "PATH"), false
 }
 
+// findPortMapper returns Erlang's port mapper: the one beside RabbitMQ's scripts,
+// or else the one on PATH.
+func findPortMapper(bin string) (string, error) {
+	if beside := filepath.Join(bin, "epmd"); executable(beside) {
+		return beside, nil
+	}
+	epmd, err := exec.LookPath("epmd")
+	if err != nil {
+		return "", fmt.Errorf("RabbitMQ is in %s, but Erlang's port mapper is neither there nor on PATH: %w", bin, err)
+	}
+	return epmd, nil
+}
+
 // nativeRabbitMQ is a node on this machine, and its own Erlang port mapper:
 // the machine's would outlive the node, and listens beyond loopback.
 type nativeRabbitMQ struct {
@@ -47,9 +65,9 @@ type nativeRabbitMQ struct {
 }
 
 func newNativeRabbitMQ(bin string, r *RabbitMQ, distPort, epmdPort int) (*nativeRabbitMQ, error) {
-	epmd, err := exec.LookPath("epmd")
+	epmd, err := findPortMapper(bin)
 	if err != nil {
-		return nil, fmt.Errorf("RabbitMQ is in %s, but Erlang's port mapper is not on PATH: %w", bin, err)
+		return nil, err
 	}
 	folder, err := newFolder("rabbitmq")
 	if err != nil {

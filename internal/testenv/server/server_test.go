@@ -150,6 +150,29 @@ func TestANamedProgramThatIsNotThereIsMissing(t *testing.T) {
 	var missing *server.MissingError
 	require.ErrorAs(t, err, &missing)
 	require.ErrorContains(t, err, os.Getenv("LABAN_JAEGER_BIN"))
+
+	t.Setenv("LABAN_RABBITMQ_DIR", t.TempDir())
+	_, err = server.StartRabbitMQ(t.Context())
+	require.ErrorAs(t, err, &missing)
+	require.ErrorContains(t, err, os.Getenv("LABAN_RABBITMQ_DIR"))
+	_, err = server.PortMapper()
+	require.ErrorContains(t, err, os.Getenv("LABAN_RABBITMQ_DIR"))
+}
+
+// Another version of RabbitMQ brings its own Erlang, and with it its own port
+// mapper.
+func TestThePortMapperOfANamedRabbitMQIsTaken(t *testing.T) {
+	dir := t.TempDir()
+	for _, program := range []string{"rabbitmq-server", "rabbitmqctl", "epmd"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, program), []byte("#!/bin/sh\n"), 0o700))
+	}
+	t.Setenv("LABAN_RABBITMQ_DIR", dir)
+	programs, err := server.RabbitMQPrograms()
+	require.NoError(t, err)
+	require.Equal(t, dir, programs)
+	epmd, err := server.PortMapper()
+	require.NoError(t, err)
+	require.Equal(t, filepath.Join(dir, "epmd"), epmd)
 }
 
 // A server that ends instead of starting is reported at once, with what it
