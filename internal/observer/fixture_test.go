@@ -173,11 +173,19 @@ func dump(t *testing.T, l *ledger.Ledger) string {
 // service runs a service until the test ends or stop is called.
 func service(t *testing.T, b *testenv.Broker, name string, emits []string, handlers map[string]reaction) (*bus.Bus, func()) {
 	t.Helper()
+	return serve(t, b, bus.Config{
+		Service: name, Emits: emits, RetryLevels: []time.Duration{100 * time.Millisecond}, MaxAttempts: 2,
+	}, handlers)
+}
+
+// serve runs the service that cfg describes until the test ends or stop is
+// called.
+func serve(t *testing.T, b *testenv.Broker, cfg bus.Config, handlers map[string]reaction) (*bus.Bus, func()) {
+	t.Helper()
 	transport, err := amqpbus.Open(t.Context(), amqpbus.Config{URLs: []string{b.URL}, Logger: logger(t)})
 	require.NoError(t, err)
-	s, err := bus.New(bus.Config{
-		Service: name, Version: "1", Emits: emits, Logger: logger(t), RetryLevels: []time.Duration{100 * time.Millisecond}, MaxAttempts: 2,
-	}, transport)
+	cfg.Version, cfg.Logger = "1", logger(t)
+	s, err := bus.New(cfg, transport)
 	require.NoError(t, err)
 	for typ, h := range handlers {
 		s.HandleFunc(func(ctx context.Context, e event.Event) error { return h(ctx, s, e) }, typ)

@@ -60,21 +60,26 @@ func (o *Observer) pulseRead(e *engine, p *record.Pulse) {
 
 // servicesChanged is called by the engine when a service announced itself.
 func (o *Observer) servicesChanged(e *engine) {
-	known := map[string]string{}
+	known := map[string]source.ServiceQueue{}
+	// A service on Laban's bus has a queue of its name. Where other systems are
+	// observed that is no more than a guess.
+	guess := len(o.cfg.Mapping.Taps) > 0
 	for _, service := range o.contracts.owing() {
-		known[service] = service
+		known[service] = source.ServiceQueue{Service: service, Queue: service, Assumed: guess}
 	}
-	maps.Copy(known, o.cfg.Queues)
+	for service, queue := range o.cfg.Queues {
+		known[service] = source.ServiceQueue{Service: service, Queue: queue}
+	}
 	for _, a := range e.tracker.Announced() {
 		if a.Queue != "" {
-			known[a.Service] = a.Queue
+			known[a.Service] = source.ServiceQueue{Service: a.Service, Queue: a.Queue}
 		} else if _, configured := o.cfg.Queues[a.Service]; !configured {
 			delete(known, a.Service) // it only publishes
 		}
 	}
 	queues := make([]source.ServiceQueue, 0, len(known))
 	for _, service := range sortedNames(known) {
-		queues = append(queues, source.ServiceQueue{Service: service, Queue: known[service]})
+		queues = append(queues, known[service])
 	}
 	o.queues.Store(&queues)
 }

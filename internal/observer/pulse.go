@@ -155,7 +155,7 @@ func (o *Observer) pulseOnce(ctx context.Context, lease source.Lease, t *term) e
 	sequence := o.pulser.sequence.Add(1)
 	at := o.pulser.clock.now()
 	e, err := record.Encode(record.Pulse{
-		Time: at, Log: t.logID(), Observer: o.id, Epoch: t.epoch, Sequence: sequence, Queues: o.pulser.queues.changes(),
+		Time: at, Log: t.logID(), Observer: o.id, Epoch: t.epoch, Sequence: sequence, Queues: inLogTime(o.pulser.queues.changes(), at),
 	}, at)
 	if err != nil {
 		o.log.ErrorContext(ctx, "a pulse can't be written; what was seen of queues is left out", "error", err)
@@ -194,6 +194,16 @@ func (b *queueBook) saw(queues []flow.QueueSeen) {
 	b.seen = seen
 }
 
+// inLogTime tells by the log's time, which is now at, when something was counted.
+func inLogTime(queues []record.Queue, at time.Time) []record.Queue {
+	for i := range queues {
+		if q := &queues[i]; !q.Counted.IsZero() {
+			q.Counted = at.Add(-time.Since(q.Counted))
+		}
+	}
+	return queues
+}
+
 // changes returns the queues that the log does not know as they are.
 func (b *queueBook) changes() []record.Queue {
 	b.mu.Lock()
@@ -227,7 +237,8 @@ func (b *queueBook) again() {
 }
 
 func sameQueue(a, b *flow.QueueSeen) bool {
-	if a.Queue != b.Queue || a.Missing != b.Missing || a.Ready != b.Ready || a.Unacked != b.Unacked ||
+	if a.Queue != b.Queue || a.Assumed != b.Assumed || a.Missing != b.Missing || a.Hidden != b.Hidden ||
+		a.Ready != b.Ready || a.Unacked != b.Unacked || !a.Counted.Equal(b.Counted) ||
 		a.Consumers != b.Consumers || a.BindingsKnown != b.BindingsKnown || len(a.Bindings) != len(b.Bindings) {
 		return false
 	}

@@ -83,9 +83,21 @@ func TestEachCauseIsReadFromItsEvidence(t *testing.T) {
 			},
 			flow.Finding{Cause: flow.Backlog, Certainty: flow.Likely, Evidence: "3 messages wait in the queue payment, which has 2 consumers"},
 		},
+		"no queue, of those observed elsewhere": {saw(func(q *flow.QueueSeen) { q.Missing, q.Assumed = true, true }), flow.Finding{
+			Cause: flow.CauseUnknown, Certainty: flow.Guess,
+			Evidence: "nothing says which queue is that of payment, and none is called so; name it in the observer's configuration, under queues",
+		}},
+		"a queue that can't be looked at": {saw(func(q *flow.QueueSeen) { q.Hidden, q.Unacked, q.Consumers = true, -1, 0 }), flow.Finding{
+			Cause: flow.CauseUnknown, Certainty: flow.Guess,
+			Evidence: "the queue payment can't be looked at without the broker's management API: it is one connection's own, or not this user's",
+		}},
 		"no queue": {saw(func(q *flow.QueueSeen) { q.Missing = true }), flow.Finding{Cause: flow.NotBound, Certainty: flow.Certain, Evidence: "there is no queue payment"}},
 		"no consumer": {saw(func(q *flow.QueueSeen) { q.Consumers, q.Ready = 0, 1 }), flow.Finding{
 			Cause: flow.NoConsumer, Certainty: flow.Certain, Evidence: "nobody consumes the queue payment; 1 message waits",
+		}},
+		"no consumer, and nothing waits": {saw(func(q *flow.QueueSeen) { q.Consumers = 0 }), flow.Finding{
+			Cause: flow.NoConsumer, Certainty: flow.Likely,
+			Evidence: "nobody consumes the queue payment, in which nothing waits: the message was taken before, or never came to it",
 		}},
 		"backlog": {saw(func(q *flow.QueueSeen) { q.Ready, q.Consumers = 1, 1 }), flow.Finding{
 			Cause: flow.Backlog, Certainty: flow.Likely, Evidence: "1 message waits in the queue payment, which has 1 consumer",
@@ -93,12 +105,28 @@ func TestEachCauseIsReadFromItsEvidence(t *testing.T) {
 		"taken": {saw(func(q *flow.QueueSeen) { q.Unacked = 1 }), flow.Finding{
 			Cause: flow.Taken, Certainty: flow.Likely, Evidence: "payment has 1 message in hand that it has not settled",
 		}},
-		"taken, as far as can be seen": {saw(func(q *flow.QueueSeen) { q.Unacked = -1 }), flow.Finding{
+		"taken, as far as can be seen": {saw(func(q *flow.QueueSeen) { q.Unacked, q.Bindings, q.BindingsKnown = -1, []string{"#"}, true }), flow.Finding{
 			Cause: flow.Taken, Certainty: flow.Guess,
 			Evidence: "the queue payment is empty, so the message was delivered; whether it was settled is not known without the broker's management API",
 		}},
-		"silent": {saw(func(*flow.QueueSeen) {}), flow.Finding{
+		"taken, if it came": {saw(func(q *flow.QueueSeen) { q.Unacked = -1 }), flow.Finding{
+			Cause: flow.Taken, Certainty: flow.Guess,
+			Evidence: "the queue payment is empty, so the message was delivered or never came to it; whether it was settled is not known without the broker's management API",
+		}},
+		"counted too early": {func(s *scenario) {
+			s.pulse(0, queue(func(q *flow.QueueSeen) {
+				q.Bindings, q.BindingsKnown, q.Counted = []string{"#"}, true, s.now.Add(-20*time.Second)
+			}))
+		}, flow.Finding{
+			Cause: flow.Taken, Certainty: flow.Guess,
+			Evidence: "the queue payment is empty, so the message was delivered; what is not settled has not been counted since the deadline",
+		}},
+		"silent": {saw(func(q *flow.QueueSeen) { q.Bindings, q.BindingsKnown = []string{"#"}, true }), flow.Finding{
 			Cause: flow.Silent, Certainty: flow.Likely, Evidence: "the queue payment is empty, all that was delivered is settled, and no answer came",
+		}},
+		"silent, if it came": {saw(func(*flow.QueueSeen) {}), flow.Finding{
+			Cause: flow.Silent, Certainty: flow.Guess,
+			Evidence: "the queue payment is empty, all that was delivered is settled, and no answer came; or the message never came to it, since how it is bound is not known",
 		}},
 	} {
 		for when, late := range map[string]bool{"before it stalls": false, "after": true} {
@@ -187,6 +215,32 @@ func TestSilenceIsNotTakenBackByOtherMessages(t *testing.T) {
 	s.say(s.tracker.Redrive(&flow.Redrive{Place: s.place(), EventID: stock, FlowName: "order", FlowID: "F1042", Service: "payment"}))
 	s.pulse(time.Second, gone)
 	require.Equal(t, flow.NoConsumer, paymentCause(), "there is a message again")
+}
+
+// TestWhatWasCountedBeforeTheDeadlineIsCountedAgain: a broker's management API
+// counts now and then, and says nothing of a message that came after.
+func TestWhatWasCountedBeforeTheDeadlineIsCountedAgain(t *testing.T) {
+	counted := func(s *scenario, ago time.Duration, unacked int64) {
+		at := s.now.Add(250 * time.Millisecond)
+		s.pulse(250*time.Millisecond, queue(func(q *flow.QueueSeen) { q.Consumers, q.Unacked, q.Counted = 1, unacked, at.Add(-ago) }))
+	}
+	s := begin(t)
+	placed := s.event("order.placed", "")
+	s.event("stock.confirmed", placed)
+	s.pulse(9 * time.Second)
+	counted(s, 0, 0)
+	s.pulse(2 * time.Second) // the deadline passes
+	said := func() []string { return s.tells(flow.Overdue, flow.Reasoned) }
+	require.Contains(t, said(), "overdue payment payment.confirmed|payment.rejected taken")
+	counted(s, 5*time.Second, 0)
+	require.Empty(t, said(), "that was before the deadline, too")
+	counted(s, 0, 1)
+	require.Equal(t, []string{"reasoned payment payment.confirmed|payment.rejected taken"}, said(), "now it is likely")
+	counted(s, 0, 0)
+	require.Empty(t, said())
+	s.pulse(6 * time.Second)
+	counted(s, 0, 0)
+	require.Equal(t, []string{"reasoned payment payment.confirmed|payment.rejected silent"}, said())
 }
 
 func TestADeadEndIsACauseOfItsOwn(t *testing.T) {

@@ -63,7 +63,11 @@ func drawRecord(t *rapid.T, contracts []*choreography.Choreography, now *time.Ti
 				Service: service, Queue: service, Missing: maybe(t, 10, "missing"),
 				Ready: int64(rapid.IntRange(0, 2).Draw(t, "ready")), Unacked: int64(rapid.IntRange(-1, 1).Draw(t, "unacked")),
 				Consumers: int64(rapid.IntRange(0, 2).Draw(t, "consumers")),
+				Hidden:    maybe(t, 10, "hidden"), Assumed: maybe(t, 10, "assumed"), BindingsKnown: maybe(t, 50, "bound"), Bindings: []string{"#"},
 			})
+			if maybe(t, 50, "counted") {
+				p.Queues[0].Counted = now.Add(-time.Duration(rapid.IntRange(0, 20).Draw(t, "before")) * time.Second)
+			}
 		}
 		return anyRecord{"pulse", "", func(tracker *flow.Tracker, at flow.Place) []flow.Transition {
 			p.Place = at

@@ -4,7 +4,7 @@ import "fmt"
 
 // diagnose says why the obligation at i has not been met, from the most to the
 // least exact evidence there is.
-func (t *Tracker) diagnose(f *instance, i int) Finding {
+func (t *Tracker) diagnose(f *instance, i int, deadline int64) Finding {
 	o := &f.obligations[i]
 	r := &f.program.rules[o.rule]
 	name := f.program.serviceNames[r.service]
@@ -21,7 +21,7 @@ func (t *Tracker) diagnose(f *instance, i int) Finding {
 	if !s.seen {
 		return Finding{Cause: CauseUnknown, Certainty: Guess, Evidence: "the queue of " + name + " has not been looked at"}
 	}
-	return s.queueCause()
+	return s.queueCause(deadline)
 }
 
 // concerns tells whether the event at index e is one that the obligation at i
@@ -101,25 +101,59 @@ func (f *instance) notBound(i int, s *serviceSeen) (Finding, bool) {
 	return Finding{}, false
 }
 
-// queueCause reads the cause from what was last seen of the service's queue.
-func (s *serviceSeen) queueCause() Finding {
+// queueCause reads the cause from what was last seen of the service's queue,
+// for an obligation with this deadline.
+func (s *serviceSeen) queueCause(deadline int64) Finding {
 	q := &s.queue
 	switch {
+	case q.Hidden:
+		return Finding{Cause: CauseUnknown, Certainty: Guess, Evidence: fmt.Sprintf("the queue %s can't be looked at without the broker's management API: it is one connection's own, or not this user's", q.Queue)}
+	case q.Missing && q.Assumed:
+		return Finding{Cause: CauseUnknown, Certainty: Guess, Evidence: fmt.Sprintf("nothing says which queue is that of %s, and none is called so; name it in the observer's configuration, under queues", s.name)}
 	case q.Missing:
 		return Finding{Cause: NotBound, Certainty: Certain, Evidence: "there is no queue " + q.Queue}
+	case q.Consumers == 0 && q.Ready == 0:
+		return Finding{Cause: NoConsumer, Certainty: Likely, Evidence: fmt.Sprintf("nobody consumes the queue %s, in which nothing waits: the message was taken before, or never came to it", q.Queue)}
 	case q.Consumers == 0:
 		return Finding{Cause: NoConsumer, Certainty: Certain, Evidence: fmt.Sprintf("nobody consumes the queue %s; %s", q.Queue, waiting(q.Ready))}
 	case q.Ready > 0:
 		return Finding{Cause: Backlog, Certainty: Likely, Evidence: fmt.Sprintf("%s in the queue %s, which has %s", waiting(q.Ready), q.Queue, consumers(q.Consumers))}
-	case q.Unacked > 0:
-		return Finding{Cause: Taken, Certainty: Likely, Evidence: fmt.Sprintf("%s has %s in hand that it has not settled", s.name, messages(q.Unacked))}
-	case q.Unacked == 0:
-		return Finding{Cause: Silent, Certainty: Likely, Evidence: fmt.Sprintf("the queue %s is empty, all that was delivered is settled, and no answer came", q.Queue)}
 	default:
+		return s.handedOut(deadline)
+	}
+}
+
+// handedOut reads the cause where the queue is empty and consumed.
+func (s *serviceSeen) handedOut(deadline int64) Finding {
+	q := &s.queue
+	came := "so the message was delivered"
+	if !s.asksKnown() {
+		came = "so the message was delivered or never came to it"
+	}
+	switch {
+	case q.Unacked < 0:
 		return Finding{
 			Cause: Taken, Certainty: Guess,
-			Evidence: fmt.Sprintf("the queue %s is empty, so the message was delivered; whether it was settled is not known without the broker's management API", q.Queue),
+			Evidence: fmt.Sprintf("the queue %s is empty, %s; whether it was settled is not known without the broker's management API", q.Queue, came),
 		}
+	case !q.Counted.IsZero() && nanos(q.Counted) < deadline:
+		// It may have been counted before the message came, or was settled.
+		if s.doubtful == 0 || deadline < s.doubtful {
+			s.doubtful = deadline
+		}
+		return Finding{
+			Cause: Taken, Certainty: Guess,
+			Evidence: fmt.Sprintf("the queue %s is empty, %s; what is not settled has not been counted since the deadline", q.Queue, came),
+		}
+	case q.Unacked > 0:
+		return Finding{Cause: Taken, Certainty: Likely, Evidence: fmt.Sprintf("%s has %s in hand that it has not settled", s.name, messages(q.Unacked))}
+	case !s.asksKnown():
+		return Finding{
+			Cause: Silent, Certainty: Guess,
+			Evidence: fmt.Sprintf("the queue %s is empty, all that was delivered is settled, and no answer came; or the message never came to it, since how it is bound is not known", q.Queue),
+		}
+	default:
+		return Finding{Cause: Silent, Certainty: Likely, Evidence: fmt.Sprintf("the queue %s is empty, all that was delivered is settled, and no answer came", q.Queue)}
 	}
 }
 

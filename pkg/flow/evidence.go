@@ -135,7 +135,8 @@ func clip(s string, n int) string {
 }
 
 // reason looks again at why what a service owes is overdue. Unless exactly,
-// other figures in the evidence alone are not worth telling.
+// other figures in the evidence alone are not worth telling; that of an unknown
+// cause has none.
 func (t *Tracker) reason(service string, exactly bool) {
 	if len(t.stalled) == 0 {
 		return
@@ -157,8 +158,9 @@ func (t *Tracker) reasonFlow(f *instance, service string, exactly bool) {
 		if o.flags&owedOverdue == 0 || service != "" && f.program.serviceNames[f.program.rules[o.rule].service] != service {
 			continue
 		}
-		found, d := t.diagnose(f, i), f.delayOf(i)
-		if d.why == found || !exactly && d.why.Cause == found.Cause && d.why.Certainty == found.Certainty {
+		d := f.delayOf(i)
+		found := t.diagnose(f, i, d.deadline)
+		if d.why == found || !exactly && d.why.Cause == found.Cause && d.why.Certainty == found.Certainty && found.Cause != CauseUnknown {
 			continue
 		}
 		if t.stillSilent(d, found) {

@@ -235,7 +235,7 @@ func (t *Tracker) callOverdue(f *instance, i int, deadline int64) {
 	o := &f.obligations[i]
 	f.stalls++
 	r := f.rarely()
-	found := delay{obligation: uint16(i), deadline: deadline, found: t.now, why: t.diagnose(f, i)} //nolint:gosec // at most maxMaxEvents
+	found := delay{obligation: uint16(i), deadline: deadline, found: t.now, why: t.diagnose(f, i, deadline)} //nolint:gosec // at most maxMaxEvents
 	if o.flags&owedDelayed == 0 {
 		r.delays = append(r.delays, found)
 	} else {

@@ -65,14 +65,22 @@ type Pulse struct {
 type QueueSeen struct {
 	Service string
 	Queue   string
-	// Missing tells that there is no such queue.
+	// Assumed tells that nothing says that the queue is the service's but that
+	// it is called like it.
+	Assumed bool
+	// Missing tells that there is no such queue, and Hidden that there is one
+	// which can't be looked at.
 	Missing bool
+	Hidden  bool
 	// Ready is how many messages wait. Unacked is how many were handed out
 	// and not settled, or -1 where that can't be seen. Consumers is how many
 	// consume it.
 	Ready     int64
 	Unacked   int64
 	Consumers int64
+	// Counted is the moment in log time that Unacked is of, or later than; the
+	// zero time says: that of the pulse.
+	Counted time.Time
 	// Bindings are the keys that the queue is bound by, where known is true.
 	Bindings      []string
 	BindingsKnown bool

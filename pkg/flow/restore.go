@@ -21,8 +21,9 @@ type state struct {
 type serviceState struct {
 	Queue     *QueueSeen     `json:"queue,omitempty"`
 	Instances []Announcement `json:"instances,omitempty"`
-	Standing  [6]bool        `json:"standing"`
+	Standing  [7]bool        `json:"standing"`
 	Reasoned  int64          `json:"reasoned,omitempty"`
+	Doubtful  int64          `json:"doubtful,omitempty"`
 }
 
 type clockState struct {
@@ -47,12 +48,12 @@ func (t *Tracker) State() []byte {
 		}
 	}
 	for name, seen := range t.services.byName {
-		x := serviceState{Instances: seen.instances, Reasoned: seen.reasoned}
+		x := serviceState{Instances: seen.instances, Reasoned: seen.reasoned, Doubtful: seen.doubtful}
 		if seen.seen {
 			x.Queue = &seen.queue
 		}
 		st := seen.standing
-		x.Standing = [6]bool{st.seen, st.missing, st.noConsumer, st.ready, st.unacked, st.unackedKnown}
+		x.Standing = [7]bool{st.seen, st.missing, st.noConsumer, st.ready, st.unacked, st.unackedKnown, st.hidden}
 		s.Services[name] = x
 	}
 	for name, k := range t.clocks {
@@ -90,8 +91,8 @@ func (t *Tracker) Restore(b []byte) error {
 	for name, x := range s.Services {
 		st := x.Standing
 		seen := &serviceSeen{
-			name: name, instances: x.Instances, reasoned: x.Reasoned,
-			standing: standing{seen: st[0], missing: st[1], noConsumer: st[2], ready: st[3], unacked: st[4], unackedKnown: st[5]},
+			name: name, instances: x.Instances, reasoned: x.Reasoned, doubtful: x.Doubtful,
+			standing: standing{seen: st[0], missing: st[1], noConsumer: st[2], ready: st[3], unacked: st[4], unackedKnown: st[5], hidden: st[6]},
 		}
 		if x.Queue != nil {
 			seen.queue, seen.seen = *x.Queue, true

@@ -25,11 +25,14 @@ type serviceSeen struct {
 	// about last, and reasoned the pulse at which they were.
 	standing standing
 	reasoned int64
+	// doubtful is the first deadline for which what is unacknowledged had not
+	// been counted late enough, or 0.
+	doubtful int64
 }
 
 // standing is what of a queue a cause is read from.
 type standing struct {
-	seen, missing, noConsumer, ready, unacked, unackedKnown bool
+	seen, missing, noConsumer, ready, unacked, unackedKnown, hidden bool
 }
 
 // Bounds of what is remembered of services.
@@ -64,14 +67,15 @@ func (s *services) see(queues []QueueSeen, now int64) []string {
 		}
 		seen.queue, seen.seen = queues[i], true
 		is := seen.stands()
-		if is == seen.standing {
+		counted := seen.doubtful != 0 && (queues[i].Counted.IsZero() || nanos(queues[i].Counted) >= seen.doubtful)
+		if is == seen.standing && !counted {
 			continue
 		}
-		// Consumers that come or go are told at once.
-		if is.noConsumer == seen.standing.noConsumer && is.missing == seen.standing.missing && now-seen.reasoned < reasonEvery {
+		// Consumers that come or go are told at once, and so is what was counted.
+		if is.noConsumer == seen.standing.noConsumer && is.missing == seen.standing.missing && !counted && now-seen.reasoned < reasonEvery {
 			continue
 		}
-		seen.standing, seen.reasoned = is, now
+		seen.standing, seen.reasoned, seen.doubtful = is, now, 0
 		changed = append(changed, seen.name)
 	}
 	slices.Sort(changed)
@@ -82,7 +86,7 @@ func (s *serviceSeen) stands() standing {
 	q := s.queue
 	return standing{
 		seen: s.seen, missing: q.Missing, noConsumer: q.Consumers == 0, ready: q.Ready > 0,
-		unacked: q.Unacked > 0, unackedKnown: q.Unacked >= 0,
+		unacked: q.Unacked > 0, unackedKnown: q.Unacked >= 0, hidden: q.Hidden,
 	}
 }
 
@@ -100,6 +104,9 @@ func (s *services) announce(a Announcement) {
 	}
 	seen.instances = append(seen.instances, a)
 }
+
+// asksKnown tells whether it is known which events the service's queue asks for.
+func (s *serviceSeen) asksKnown() bool { return s.queue.BindingsKnown || len(s.instances) > 0 }
 
 // unbound tells whether the service's queue does not ask for an event of this
 // type, by what was seen of the queue, or else by what the service's newest

@@ -127,7 +127,7 @@ func TestOneSentenceSaysWhereAFlowIs(t *testing.T) {
 				w.queue("payment", 0, -1, 1)
 				w.pulse(12 * time.Second)
 			},
-			"Order 1042 waits for payment to emit payment.confirmed or payment.rejected since 14:02:00 UTC (2.2 s overdue), perhaps because the queue payment is empty, so the message was delivered; whether it was settled is not known without the broker's management API.",
+			"Order 1042 waits for payment to emit payment.confirmed or payment.rejected since 14:02:00 UTC (2.2 s overdue), perhaps because the queue payment is empty, so the message was delivered or never came to it; whether it was settled is not known without the broker's management API.",
 		},
 		"stalled since yesterday, by two": {
 			func(w *world) {

@@ -28,10 +28,15 @@ type Pulse struct {
 type Queue struct {
 	Service   string `json:"service"`
 	Queue     string `json:"queue"`
+	Assumed   bool   `json:"assumed,omitempty"` // by its name only
 	Missing   bool   `json:"missing,omitempty"`
+	Hidden    bool   `json:"hidden,omitempty"` // there is one, and it can't be looked at
 	Ready     int64  `json:"ready"`
 	Unacked   int64  `json:"unacked"` // -1: can't be seen
 	Consumers int64  `json:"consumers"`
+	// Counted is the log time that Unacked is of, or later than, where that is
+	// before the pulse's.
+	Counted time.Time `json:"counted,omitzero"`
 	// Bindings are the keys that the queue is bound by, null where unknown.
 	Bindings []string `json:"bindings"`
 }
@@ -54,6 +59,11 @@ func (p Pulse) check() error {
 		if len(q.Bindings) > maxBindings {
 			return fmt.Errorf("queue %s has %d bindings, at most %d are allowed", clip(q.Queue), len(q.Bindings), maxBindings)
 		}
+		if !q.Counted.IsZero() {
+			if err := sane("counted", q.Counted); err != nil {
+				return err
+			}
+		}
 		if q.Service == "" || q.Ready < 0 || q.Unacked < -1 || q.Consumers < 0 {
 			return fmt.Errorf("queue %s has no service or a negative figure", clip(q.Queue))
 		}
@@ -69,8 +79,8 @@ func (p *Pulse) Seen() []flow.QueueSeen {
 	seen := make([]flow.QueueSeen, len(p.Queues))
 	for i, q := range p.Queues {
 		seen[i] = flow.QueueSeen{
-			Service: q.Service, Queue: q.Queue, Missing: q.Missing, Ready: q.Ready, Unacked: q.Unacked,
-			Consumers: q.Consumers, Bindings: q.Bindings, BindingsKnown: q.Bindings != nil,
+			Service: q.Service, Queue: q.Queue, Assumed: q.Assumed, Missing: q.Missing, Hidden: q.Hidden,
+			Ready: q.Ready, Unacked: q.Unacked, Consumers: q.Consumers, Counted: q.Counted, Bindings: q.Bindings, BindingsKnown: q.Bindings != nil,
 		}
 	}
 	return seen
@@ -78,7 +88,10 @@ func (p *Pulse) Seen() []flow.QueueSeen {
 
 // QueueOf returns a queue as it travels.
 func QueueOf(q *flow.QueueSeen) Queue {
-	r := Queue{Service: q.Service, Queue: q.Queue, Missing: q.Missing, Ready: q.Ready, Unacked: q.Unacked, Consumers: q.Consumers}
+	r := Queue{
+		Service: q.Service, Queue: q.Queue, Assumed: q.Assumed, Missing: q.Missing, Hidden: q.Hidden,
+		Ready: q.Ready, Unacked: q.Unacked, Consumers: q.Consumers, Counted: q.Counted,
+	}
 	if q.BindingsKnown {
 		r.Bindings = append([]string{}, q.Bindings[:min(len(q.Bindings), maxBindings)]...)
 	}

@@ -58,8 +58,12 @@ type Lease interface {
 	Blocked() string
 }
 
-// ServiceQueue is a service and its queue.
-type ServiceQueue struct{ Service, Queue string }
+// ServiceQueue is a service and its queue. Assumed tells that nothing says that
+// it is the service's but its name.
+type ServiceQueue struct {
+	Service, Queue string
+	Assumed        bool
+}
 
 // Looking says which queues to look at.
 type Looking struct {
@@ -67,7 +71,8 @@ type Looking struct {
 	Queues func() []ServiceQueue
 	// Often tells whether to look often.
 	Often func() bool
-	// Saw takes what was seen.
+	// Saw takes what was seen. When something was counted is told by this
+	// machine's clock.
 	Saw func([]flow.QueueSeen)
 	// Evidence is told what can be seen.
 	Evidence Evidence

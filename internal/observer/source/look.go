@@ -20,6 +20,8 @@ const (
 	// askEvery is how often the management API is asked: it counts anew every
 	// five seconds.
 	askEvery = 5 * time.Second
+	// countedWithin is how old what it tells may be.
+	countedWithin = 5 * time.Second
 	// askedFor is how long an answer of it is good for.
 	askedFor = 15 * time.Second
 )
@@ -75,20 +77,18 @@ func (l *look) all(queues []ServiceQueue) ([]flow.QueueSeen, error) {
 		if err != nil {
 			return nil, err
 		}
-		if s != nil {
-			seen = append(seen, *s)
-		}
+		s.Service, s.Queue, s.Assumed = q.Service, q.Queue, q.Assumed
+		seen = append(seen, s)
 	}
 	return seen, nil
 }
 
-// one looks at one queue. It returns nil for a queue that nobody but its owner
-// may look at.
-func (l *look) one(q ServiceQueue) (*flow.QueueSeen, error) {
+// one looks at one queue.
+func (l *look) one(q ServiceQueue) (flow.QueueSeen, error) {
 	if l.ch == nil || l.ch.IsClosed() {
 		ch, err := l.conn.Channel()
 		if err != nil {
-			return nil, fmt.Errorf("open a channel: %w", err)
+			return flow.QueueSeen{}, fmt.Errorf("open a channel: %w", err)
 		}
 		l.ch = ch
 	}
@@ -96,15 +96,13 @@ func (l *look) one(q ServiceQueue) (*flow.QueueSeen, error) {
 	var refused *amqp.Error
 	switch {
 	case err == nil:
-		return &flow.QueueSeen{
-			Service: q.Service, Queue: q.Queue, Ready: int64(state.Messages), Unacked: -1, Consumers: int64(state.Consumers),
-		}, nil
+		return flow.QueueSeen{Ready: int64(state.Messages), Unacked: -1, Consumers: int64(state.Consumers)}, nil
 	case errors.As(err, &refused) && refused.Code == amqp.NotFound:
-		return &flow.QueueSeen{Service: q.Service, Queue: q.Queue, Missing: true, Unacked: -1}, nil
+		return flow.QueueSeen{Missing: true, Unacked: -1}, nil
 	case errors.As(err, &refused) && (refused.Code == amqp.ResourceLocked || refused.Code == amqp.AccessRefused):
-		return nil, nil //nolint:nilnil // there is nothing to be seen, and that is no mistake
+		return flow.QueueSeen{Hidden: true, Unacked: -1}, nil
 	default:
-		return nil, fmt.Errorf("%w: look at queue %s: %w", bus.ErrSessionLost, q.Queue, err)
+		return flow.QueueSeen{}, fmt.Errorf("%w: look at queue %s: %w", bus.ErrSessionLost, q.Queue, err)
 	}
 }
 
@@ -112,7 +110,7 @@ func (l *look) one(q ServiceQueue) (*flow.QueueSeen, error) {
 type asked struct {
 	mu       sync.Mutex
 	at       time.Time
-	unacked  map[string]int64
+	queues   map[string]queueInfo
 	bindings map[string][]string // only of queues whose bindings are all understood
 }
 
@@ -128,8 +126,9 @@ func (k *asked) add(seen []flow.QueueSeen) {
 		if s.Missing {
 			continue
 		}
-		if n, ok := k.unacked[s.Queue]; ok {
-			s.Unacked = n
+		if q, ok := k.queues[s.Queue]; ok {
+			q.complete(s)
+			s.Counted = k.at.Add(-countedWithin)
 		}
 		s.Bindings, s.BindingsKnown = k.bindings[s.Queue], k.bindings[s.Queue] != nil
 	}
@@ -139,14 +138,15 @@ func (k *asked) add(seen []flow.QueueSeen) {
 func (a *AMQP) ask(ctx context.Context, known *asked, l Looking) {
 	defer a.management.close()
 	for {
-		unacked, err := a.management.unacked(ctx)
+		asked := time.Now()
+		queues, err := a.management.queues(ctx)
 		var bindings map[string][]string
 		if err == nil {
-			bindings, err = a.understand(ctx, unacked)
+			bindings, err = a.understand(ctx, queues)
 		}
 		if err == nil {
 			known.mu.Lock()
-			known.at, known.unacked, known.bindings = time.Now(), unacked, bindings
+			known.at, known.queues, known.bindings = asked, queues, bindings
 			known.mu.Unlock()
 			l.Evidence("management", true, "unacknowledged messages, and bindings")
 		} else if ctx.Err() == nil {
@@ -163,7 +163,7 @@ func (a *AMQP) ask(ctx context.Context, known *asked, l Looking) {
 // understand returns what event types queues ask for, of those queues whose
 // bindings say so: each comes from an exchange that is observed, by a topic, by
 // name, or without condition, and events are named by their routing keys.
-func (a *AMQP) understand(ctx context.Context, queues map[string]int64) (map[string][]string, error) {
+func (a *AMQP) understand(ctx context.Context, queues map[string]queueInfo) (map[string][]string, error) {
 	exchanges, err := a.management.exchanges(ctx)
 	if err != nil {
 		return nil, err

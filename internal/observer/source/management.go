@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/laban-io/laban/pkg/flow"
 )
 
 // management asks RabbitMQ's management API for what AMQP does not tell.
@@ -97,22 +99,35 @@ func (m *management) exchanges(ctx context.Context) ([]exchangeInfo, error) {
 	return all, err
 }
 
-// unacked returns how many messages of each queue are handed out.
-func (m *management) unacked(ctx context.Context) (map[string]int64, error) {
-	var all []struct {
-		Name    string `json:"name"`
-		Unacked *int64 `json:"messages_unacknowledged"`
+// queueInfo is a queue as the API tells it. What it has not counted yet is nil.
+type queueInfo struct {
+	Name      string `json:"name"`
+	Ready     *int64 `json:"messages_ready"`
+	Unacked   *int64 `json:"messages_unacknowledged"`
+	Consumers *int64 `json:"consumers"`
+}
+
+// complete adds to s what can't be seen otherwise.
+func (q *queueInfo) complete(s *flow.QueueSeen) {
+	if q.Unacked != nil && *q.Unacked >= 0 {
+		s.Unacked = *q.Unacked
 	}
-	if err := m.get(ctx, "api/queues/"+m.vhost+"?columns=name,messages_unacknowledged", &all); err != nil {
+	if s.Hidden && q.Ready != nil && q.Consumers != nil && *q.Ready >= 0 && *q.Consumers >= 0 {
+		s.Hidden, s.Ready, s.Consumers = false, *q.Ready, *q.Consumers
+	}
+}
+
+// queues returns the vhost's queues by name.
+func (m *management) queues(ctx context.Context) (map[string]queueInfo, error) {
+	var all []queueInfo
+	if err := m.get(ctx, "api/queues/"+m.vhost+"?columns=name,messages_ready,messages_unacknowledged,consumers", &all); err != nil {
 		return nil, err
 	}
-	unacked := make(map[string]int64, len(all))
+	queues := make(map[string]queueInfo, len(all))
 	for _, q := range all {
-		if q.Unacked != nil && *q.Unacked >= 0 {
-			unacked[q.Name] = *q.Unacked
-		}
+		queues[q.Name] = q
 	}
-	return unacked, nil
+	return queues, nil
 }
 
 // binding is one as the API tells it.

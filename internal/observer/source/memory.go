@@ -147,7 +147,7 @@ func (m *Memory) seen(queues []ServiceQueue) []flow.QueueSeen {
 	for _, q := range queues {
 		s, there := states[q.Queue]
 		seen = append(seen, flow.QueueSeen{
-			Service: q.Service, Queue: q.Queue, Missing: !there,
+			Service: q.Service, Queue: q.Queue, Assumed: q.Assumed, Missing: !there,
 			Ready: int64(s.Ready), Unacked: int64(s.Unacknowledged), Consumers: int64(s.Consumers),
 			Bindings: s.Bindings, BindingsKnown: there,
 		})

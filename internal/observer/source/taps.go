@@ -57,7 +57,7 @@ func (a *AMQP) Check(ctx context.Context) (r Report, err error) {
 	} else {
 		defer a.management.close()
 		r.Management = "the management API answers"
-		if _, err := a.management.unacked(ctx); err != nil {
+		if _, err := a.management.queues(ctx); err != nil {
 			r.Management = err.Error()
 		}
 	}
