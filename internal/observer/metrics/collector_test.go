@@ -131,7 +131,7 @@ func counted() *metrics.Collector {
 }
 
 // scrape returns what Prometheus gets.
-func scrape(t *testing.T, c prometheus.Collector, accept string) string {
+func scrape(t testing.TB, c prometheus.Collector, accept string) string {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
 	require.NoError(t, registry.Register(c))
