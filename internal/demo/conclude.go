@@ -61,7 +61,9 @@ func (d *demo) stopServices(ctx context.Context) error {
 func (d *demo) conclude(ctx context.Context, e evidence) (*Report, error) {
 	r := d.book.report(e)
 	if d.watcher != nil {
-		r.watched(d.verdict(), d.book.unlike(d.watcher.found), len(d.cfg.Faults) > 0)
+		v := d.verdict()
+		asked := len(d.cfg.Faults) > 0 && !d.cfg.Gentle
+		r.watched(v, d.book.unlike(d.watcher.found), asked || r.Stopped > 0 || len(v.Kinds) > 0)
 	}
 	for _, l := range append([]line{nil}, r.lines(d.tracesTo)...) {
 		if err := d.print(l); err != nil {

@@ -57,8 +57,11 @@ type Config struct {
 	Management     string
 	// Faults are made around the services, and the observer has to find them.
 	Faults []Fault
+	// Gentle tells that nobody asked for the faults: they are there for people to
+	// find, and the first lines say so.
+	Gentle bool
 	// Hurry divides the deadlines of the contract that the observer judges by.
-	// Default: 1, and 5 with faults.
+	// Default: 1, and 5 with faults that were asked for.
 	Hurry float64
 
 	// Out is where everything is printed. Required.
@@ -104,7 +107,7 @@ func (c *Config) setDefaults() {
 		c.Think = &think
 	}
 	hurry := 1.0
-	if len(c.Faults) > 0 {
+	if len(c.Faults) > 0 && !c.Gentle {
 		hurry = 5
 	}
 	setDefault(&c.Hurry, hurry)

@@ -231,7 +231,7 @@ func (d *demo) start(ctx context.Context) error {
 func (d *demo) opening() []line {
 	var ls []line
 	if d.watcher != nil {
-		ls = append(ls, line{{"  observer   ", dim}, {d.watcher.address, cyan}, {"   laban where ORDER, laban flows list", dim}})
+		ls = append(ls, line{{"  observer   ", dim}, {d.watcher.address, cyan}, {"   open it in a browser; or laban where ORDER, laban flows list", dim}})
 	}
 	ls = append(ls, line{{"  order API  ", dim}, {d.api, cyan}, {"   GET /orders  POST /orders  /openapi.json", dim}})
 	if d.tracesTo != "" {
@@ -243,7 +243,14 @@ func (d *demo) opening() []line {
 	if d.cfg.LogFile != "" {
 		ls = append(ls, line{{"  log        ", dim}, {d.cfg.LogFile, plainText}})
 	}
-	if len(d.cfg.Faults) > 0 {
+	switch {
+	case d.cfg.Gentle:
+		n := 0
+		for _, f := range d.cfg.Faults {
+			n += f.Times
+		}
+		ls = append(ls, line{{"  faults     ", dim}, {plural(n, "order") + " will get stuck on purpose, for you to find", plainText}, {"   --faults none: none will", dim}})
+	case len(d.cfg.Faults) > 0:
 		ls = append(ls, line{{"  faults     ", dim}, {faultsText(d.cfg.Faults), plainText}})
 	}
 	if d.cfg.Hurry != 1 {
@@ -398,6 +405,9 @@ func (d *demo) refresh() error {
 	s := d.book.snapshot(len(feed{}.entries))
 	s.started, s.api, s.broker, s.tracesTo = d.started, d.api, d.broker.String(), d.tracesTo
 	s.target, s.doing = d.cfg.Orders, d.doing
+	if d.watcher != nil {
+		s.pages = d.watcher.address
+	}
 	s.rate = d.meter.rate(s.now, s.settled)
 	if d.doing == doingPlace && *d.cfg.Rate > 0 && s.open >= d.cfg.Concurrency {
 		s.limited = d.cfg.Concurrency

@@ -106,10 +106,16 @@ func (h *hit) mustShow() bool {
 	return h.kind.forGood() || h.over && h.held >= h.due+sureAfter || !h.over && (h.kind == Hang || h.kind == Fail)
 }
 
+// isYoung tells whether an observer may not know of it yet at a moment, if that
+// is given: it waits for the deadline, and then looks for the cause.
+func (h *hit) isYoung(now time.Time) bool {
+	return !now.IsZero() && now.Sub(h.from) < h.due+causesLimit
+}
+
 // compare holds what was found against what was done, for the orders of this
-// run. expected tells whether an order is one of them, and may be late without a
+// run: all of it, or what can be known now, where that is given. expected tells whether an order is one of them, and may be late without a
 // fault; causeOf what can be seen of one.
-func (d *detections) compare(hits []hit, expected func(hitKey) (mine, late bool), causeOf func(FaultKind) flow.Cause) *Verdict {
+func (d *detections) compare(now time.Time, hits []hit, expected func(hitKey) (mine, late bool), causeOf func(FaultKind) flow.Cause) *Verdict {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	v := &Verdict{}
@@ -123,6 +129,9 @@ func (d *detections) compare(hits []hit, expected func(hitKey) (mine, late bool)
 		right := found != nil && (slices.Contains(found.causes, cause) || h.wentAway && slices.Contains(found.causes, flow.NoConsumer))
 		if !right && !h.mustShow() {
 			continue // too short to be a stall by itself; what came after it may have made it one
+		}
+		if !right && h.isYoung(now) {
+			continue
 		}
 		row := byKind[h.kind]
 		if row == nil {

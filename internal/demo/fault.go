@@ -108,6 +108,13 @@ func (f Fault) String() string {
 // DefaultFaults are faults of five causes within ten seconds.
 const DefaultFaults = "fail=payment@1s*2,park=payment@2s*2,drop=inventory@3s*2,hang=payment@4s*2,die=inventory@6s/3s"
 
+// GentleFaults are a few that stay what they are, so that whoever looks at a demo
+// finds an order that is stuck, and a message to send again.
+const GentleFaults = "park=payment@1s*2,drop=inventory@2s,park=delivery@4s"
+
+// NoFaults is what --faults takes where there are to be none.
+const NoFaults = "none"
+
 // maxFaultTime bounds moments and durations.
 const maxFaultTime = time.Hour
 

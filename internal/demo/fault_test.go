@@ -117,7 +117,7 @@ func TestWhatWasFoundIsHeldAgainstWhatWasDone(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := c.found.compare(c.hits, none, FaultKind.Cause)
+			v := c.found.compare(time.Time{}, c.hits, none, FaultKind.Cause)
 			injected, detected, corrected := 0, 0, 0
 			for _, k := range v.Kinds {
 				injected, detected, corrected = injected+k.Injected, detected+k.Detected, corrected+k.Corrected
@@ -127,10 +127,10 @@ func TestWhatWasFoundIsHeldAgainstWhatWasDone(t *testing.T) {
 			require.Equal(t, c.missed+c.invented == 0, v.OK())
 		})
 	}
-	v := found([]string{"9", "payment", "silent"}).compare(nil, func(k hitKey) (mine, late bool) { return k.of != "9", false }, FaultKind.Cause)
+	v := found([]string{"9", "payment", "silent"}).compare(time.Time{}, nil, func(k hitKey) (mine, late bool) { return k.of != "9", false }, FaultKind.Cause)
 	require.True(t, v.OK(), "another run's order is none of ours")
 	require.Zero(t, v.Stalls)
-	v = found([]string{"9", "payment", "retrying"}).compare(nil, func(hitKey) (mine, late bool) { return true, true }, FaultKind.Cause)
+	v = found([]string{"9", "payment", "retrying"}).compare(time.Time{}, nil, func(hitKey) (mine, late bool) { return true, true }, FaultKind.Cause)
 	require.True(t, v.OK())
 	require.Equal(t, 1, v.Late)
 }
@@ -217,7 +217,7 @@ func TestEveryStallIsNamedRightOnRabbitMQ(t *testing.T) {
 }
 
 func TestAStallThatIsMissedFailsTheDemo(t *testing.T) {
-	v := newDetections().compare([]hit{{hitKey: hitKey{"1042", "payment"}, kind: Park, over: true}}, func(hitKey) (mine, late bool) { return true, false }, FaultKind.Cause)
+	v := newDetections().compare(time.Time{}, []hit{{hitKey: hitKey{"1042", "payment"}, kind: Park, over: true}}, func(hitKey) (mine, late bool) { return true, false }, FaultKind.Cause)
 	r := &Report{Orders: 1, Stopped: 1}
 	r.watched(v, nil, true)
 	require.False(t, r.OK())

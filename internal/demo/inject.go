@@ -115,7 +115,8 @@ func (in *injector) decide(service string, d *bus.Delivery) *hit {
 	key := hitKey{e.Subject, service}
 	due, isStep := in.within[step{service, e.Type}]
 	if h := in.hits[key]; h != nil {
-		if h.eventID != e.ID {
+		// A person who sends it again has mended what was wrong.
+		if h.eventID != e.ID || d.Headers[bus.HeaderRedrive] != "" {
 			return nil
 		}
 		return h.again(d.Attempt, now.Sub(e.Time))
@@ -124,7 +125,7 @@ func (in *injector) decide(service string, d *bus.Delivery) *hit {
 		return nil
 	}
 	if s, ok := in.spellBetween(service, e.Time, now); ok {
-		h := &hit{hitKey: key, kind: s.kind, eventID: e.ID, held: now.Sub(e.Time), due: in.dueOf(due, isStep, f), over: true}
+		h := &hit{hitKey: key, kind: s.kind, eventID: e.ID, held: now.Sub(e.Time), due: in.dueOf(due, isStep, f), over: true, from: now}
 		in.add(h)
 		if s.kind == Slow && now.Before(s.to) {
 			h.over, h.hangs = false, slowness

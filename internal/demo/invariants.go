@@ -83,7 +83,7 @@ func moneyRight(orders []*order, e evidence) Invariant {
 			a.parcels++
 		}
 	}
-	var captured, refunded, worth int64
+	var captured, refunded, worth, pending int64
 	for _, o := range orders {
 		a := accounts[o.id]
 		captured, refunded = captured+a.captured, refunded+a.refunded
@@ -91,6 +91,10 @@ func moneyRight(orders []*order, e evidence) Invariant {
 			worth += o.amount
 		}
 		if o.phase != settled {
+			pending += a.captured - a.refunded
+			if endedWell(o.counts) {
+				pending -= o.amount
+			}
 			continue
 		}
 		due, parcels := int64(0), 0
@@ -107,6 +111,9 @@ func moneyRight(orders []*order, e evidence) Invariant {
 		}
 	}
 	i.Detail = fmt.Sprintf("%s − %s = %s EUR", money(captured), money(refunded), money(worth))
+	if pending != 0 {
+		i.Detail = fmt.Sprintf("%s − %s = %s EUR, and %s of orders that did not end", money(captured), money(refunded), money(worth), money(pending))
+	}
 	return i
 }
 

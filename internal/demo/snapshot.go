@@ -6,6 +6,7 @@ import "time"
 type snapshot struct {
 	now, started time.Time
 	api          string
+	pages        string // the observer's; "" where there is none
 	broker       string
 	tracesTo     string
 	target       int // orders to place; 0 means until it is stopped
@@ -14,6 +15,7 @@ type snapshot struct {
 
 	placed, settled, open, wrong int
 	retries, parked, mails       int
+	stuck                        int // go no further because of a fault
 	rate                         float64 // settled orders a second, lately
 	// turns is how many open orders wait for each service; those that have ended
 	// badly and are being undone are under "undoing".
@@ -45,6 +47,11 @@ func (b *book) snapshot(entries int) snapshot {
 		s.settled += t.settled
 		s.wrong += t.wrong
 		s.fates = append(s.fates, fateSnapshot{Fate(f), t.settled, t.planned - t.settled, t.wrong, t.recent.quantiles()})
+	}
+	for id := range b.halted {
+		if o := b.orders[id]; o != nil && o.phase != settled {
+			s.stuck++
+		}
 	}
 	s.turns["order"] = b.awaited()
 	for _, o := range b.unsettled {

@@ -10,7 +10,11 @@ import (
 // Its parts, from the top: what runs and where; how many orders; whose turn it
 // is; the fates; what happened last, as far as there is room; what to press.
 func viewOf(s snapshot, width, height int) []line {
-	ls := []line{s.title(width), s.progress(), nil}
+	ls := []line{s.title(width), s.progress()}
+	if s.pages != "" {
+		ls = append(ls, s.invitation())
+	}
+	ls = append(ls, nil)
 	ls = append(ls, s.pipeline()...)
 	ls = append(ls, nil)
 	ls = append(ls, s.fateLines(width)...)
@@ -40,6 +44,17 @@ func (s snapshot) title(width int) line {
 	}
 	l.pad(max(width-utf8.RuneCountInString(api), l.width()+2))
 	l.add(api, cyan)
+	return l
+}
+
+// invitation says where to look at it with a browser.
+func (s snapshot) invitation() line {
+	l := line{{" open ", plainText}, {s.pages, cyan}, {" in a browser: where every order is", dim}}
+	if s.stuck > 0 {
+		l.add(", and why ", dim)
+		l.add(plural(s.stuck, "order"), yellow)
+		l.add(" got stuck", dim)
+	}
 	return l
 }
 

@@ -30,7 +30,8 @@ func busy() snapshot {
 	d.write(bus.RecordEvent, e)
 	s := d.snapshot(100)
 	s.started = s.now.Add(-83 * time.Second)
-	s.api, s.broker, s.doing, s.rate, s.target = "http://127.0.0.1:40213", "in memory", doingPlace, 4.93, 1000
+	s.stuck = 2
+	s.pages, s.api, s.broker, s.doing, s.rate, s.target = "http://127.0.0.1:7070", "http://127.0.0.1:40213", "in memory", doingPlace, 4.93, 1000
 	return s
 }
 

@@ -141,12 +141,16 @@ func (d *demo) caughtUp(now time.Time) bool {
 
 // verdict holds what the observer found against the faults that were made.
 func (d *demo) verdict() *Verdict {
+	var now time.Time
+	if !d.cfg.Exit {
+		now = time.Now() // whoever ends it does not wait for the last deadline
+	}
 	var hits []hit
 	if d.injector != nil {
 		hits = d.injector.made()
 	}
 	unacked := seesUnacked(d.watcher.observer.Status())
-	return d.watcher.found.compare(hits, d.book.expectsStall, func(k FaultKind) flow.Cause {
+	return d.watcher.found.compare(now, hits, d.book.expectsStall, func(k FaultKind) flow.Cause {
 		if k == Drop && !unacked {
 			return flow.Taken // what the handler did not do can't be told from what it has not done yet
 		}
