@@ -92,7 +92,7 @@ this process, sends them orders of every fate, and shows whose turn it is.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError(cmd, suggestFlag(cmd, err))
 	})
-	root.AddCommand(checkCommand(s), demoCommand(s), flowsCommand(s), healthCommand(s), learnCommand(s), loadCommand(s), observeCommand(s), renderCommand(s),
+	root.AddCommand(checkCommand(s), demoCommand(s), flowsCommand(s), healthCommand(s), learnCommand(s), loadCommand(s), observeCommand(s), parkedCommand(s), renderCommand(s),
 		replayCommand(s), versionCommand(), whereCommand(s))
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()

@@ -102,11 +102,15 @@ type ParkedMessage struct {
 }
 
 // Parked returns the messages that services gave up on, the newest first: of the
-// newest 50,000 failures, at most so many.
+// newest 50,000 failures, at most so many. Those that a person has sent again or
+// discarded since are left out.
 func (r *Reader) Parked(ctx context.Context, limit int) ([]ParkedMessage, error) {
 	parked, err := collect(ctx, r.db, `SELECT p.kind, p.choreography, p.flow, p.event_id, p.type, p.service, p.attempt, p.attempts, p.error, p.log_offset, p.log_time,
 			f.key, f.status, f.updated_at
-		FROM (SELECT * FROM (SELECT * FROM failures ORDER BY id DESC LIMIT $1) AS newest WHERE kind = 'parked' ORDER BY id DESC LIMIT $2) AS p
+		FROM (SELECT * FROM (SELECT * FROM failures ORDER BY id DESC LIMIT $1) AS newest WHERE kind = 'parked' AND NOT EXISTS (
+			SELECT 1 FROM audit a WHERE a.choreography = newest.choreography AND a.flow = newest.flow AND a.event_id = newest.event_id
+				AND a.service = newest.service AND a.log_offset > newest.log_offset AND a.action IN ('redriven', 'discarded')
+		) ORDER BY id DESC LIMIT $2) AS p
 		LEFT JOIN flows f ON f.choreography = p.choreography AND f.id = p.flow ORDER BY p.id DESC`, []any{maxStepRows, limit},
 		func(rows *sql.Rows) (m ParkedMessage, err error) {
 			var (

@@ -11,6 +11,10 @@ import (
 // redaction leaves out of payloads what must not be kept.
 type redaction struct{ pointers [][]string }
 
+// Redactor returns what leaves out of a payload what is at some JSON pointers,
+// as the ledger keeps it: "" where nothing may be shown.
+func Redactor(pointers []string) func(data []byte) string { return newRedaction(pointers).payload }
+
 // redacted stands where something was left out.
 const redacted = "[redacted]"
 

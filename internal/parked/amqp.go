@@ -47,8 +47,10 @@ const (
 	readPrefetch = 2000
 	// endQuiet is how long nothing comes of the end of a stream before that is
 	// taken for the end, and endMost how long that may take.
-	endQuiet = 500 * time.Millisecond
-	endMost  = 2 * time.Second
+	endQuiet = 150 * time.Millisecond
+	endMost  = 750 * time.Millisecond
+	// endFirst is how long the first record of the end may take.
+	endFirst = 2 * time.Second
 	// silence is how long a stream that has more may send nothing.
 	silence = 30 * time.Second
 	// tellEvery is how often it is told how far reading is.
@@ -60,9 +62,9 @@ const (
 func (a *AMQP) end(ctx context.Context, conn *amqp.Connection, stream string) (uint64, error) {
 	end := uint64(0)
 	err := a.consume(conn, stream, "last", func(deliveries <-chan amqp.Delivery) error {
-		most := time.NewTimer(endMost)
+		most := time.NewTimer(endFirst + endMost)
 		defer most.Stop()
-		quiet := time.NewTimer(endMost) // the first record may take longer
+		quiet := time.NewTimer(endFirst)
 		defer quiet.Stop()
 		for n := 0; n < readPrefetch-1; n++ {
 			select {
@@ -71,6 +73,9 @@ func (a *AMQP) end(ctx context.Context, conn *amqp.Connection, stream string) (u
 			case d, ok := <-deliveries:
 				if !ok {
 					return errors.New("the connection was lost")
+				}
+				if end == 0 {
+					most.Reset(endMost) // a log that is written to is never quiet
 				}
 				end = amqpbus.Offset(&d) + 1
 				quiet.Reset(endQuiet)
@@ -220,5 +225,7 @@ func (a *AMQP) message(kind Kind, d *amqp.Delivery) Message {
 		m.Error = r.Error
 	}
 	m.Attempt = r.Attempt
+	delete(m.Headers, "x-stream-offset") // the broker's own
+	delete(m.Headers, "x-delivery-count")
 	return m
 }

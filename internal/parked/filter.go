@@ -13,6 +13,9 @@ type Filter struct {
 	Kinds []Kind
 	// Services and Types, where set, are those to look at.
 	Services, Types []string
+	// Known are services to look for beside those that the log names: those that
+	// have not run for more than an hour.
+	Known []string
 	// IDs, where set, are ids of messages or of flows, or keys of flows.
 	IDs []string
 	// Error, where set, has to be part of the error, whatever the case.

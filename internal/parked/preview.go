@@ -99,7 +99,7 @@ func (p *Preview) judge(f *api.Detail) {
 	case f.Status == "closed":
 		p.Refused, p.Standing = true, name+" was closed by a person"+because(f.Reason)+"."
 	case open != nil:
-		p.Standing = name + " still waits for it: " + open.Service + " owes " + api.Alternatives(open.For) + "."
+		p.Standing = name + " still waits for it" + overdue(open) + "."
 		p.Effect += " It is to answer " + api.Alternatives(open.For) + "."
 	case met != nil:
 		p.Refused = true
@@ -115,6 +115,14 @@ func (p *Preview) judge(f *api.Detail) {
 	default:
 		p.Standing = name + " is " + f.Status + ", and waits for nothing that comes of it."
 	}
+}
+
+// overdue says that an obligation's time is up.
+func overdue(o *api.Obligation) string {
+	if !o.Overdue {
+		return ""
+	}
+	return ", and it is overdue"
 }
 
 func because(reason string) string {

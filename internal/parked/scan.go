@@ -17,11 +17,14 @@ import (
 // Windows of the log that are read, one after the other, until as many messages
 // were found as the queues hold.
 func windows(f *Filter) []time.Duration {
-	if !f.Since.IsZero() {
-		return []time.Duration{time.Since(f.Since)}
+	const day, all = 24 * time.Hour, 0
+	switch {
+	case !f.Since.IsZero():
+		return []time.Duration{max(time.Since(f.Since), time.Second)}
+	case among(Unrouted, f.kinds()):
+		return []time.Duration{day, all} // nothing tells how many there are
 	}
-	const all = 0
-	return []time.Duration{time.Hour, 24 * time.Hour, all}
+	return []time.Duration{time.Hour, day, all}
 }
 
 // maxContent bounds the content that a scan holds, in bytes.
@@ -47,15 +50,12 @@ func (a *AMQP) scan(ctx context.Context, conn *amqp.Connection, f Filter, told f
 	case !there:
 		return nil, fmt.Errorf("there is no log %s: no service on Laban's bus ever ran in this virtual host, or its exchanges have another prefix (--prefix)", a.log)
 	}
-	depths, err := a.depths(conn, f.Services)
-	if err != nil {
-		return nil, err
-	}
 	end, err := a.end(ctx, conn, a.log)
 	if err != nil {
 		return nil, err
 	}
 	var t *tally
+	var depths []Depth
 	for _, window := range windows(&f) {
 		t = newTally(f)
 		if err := a.strays(ctx, conn, t, window, told); err != nil {
@@ -68,6 +68,12 @@ func (a *AMQP) scan(ctx context.Context, conn *amqp.Connection, f Filter, told f
 		if depths, err = a.depths(conn, t.servicesWith(f.Services)); err != nil {
 			return nil, err
 		}
+		// What was set aside meanwhile counts, and was not read.
+		if !t.complete(depths) {
+			if end, err = a.readOn(ctx, conn, t, end); err != nil {
+				return nil, err
+			}
+		}
 		if t.complete(depths) {
 			break
 		}
@@ -75,6 +81,16 @@ func (a *AMQP) scan(ctx context.Context, conn *amqp.Connection, f Filter, told f
 	c := t.catch(depths)
 	c.End = Place{a.log, end}
 	return c, nil
+}
+
+// readOn reads what was added to the log after a place. It returns the new end.
+func (a *AMQP) readOn(ctx context.Context, conn *amqp.Connection, t *tally, from uint64) (uint64, error) {
+	end, err := a.end(ctx, conn, a.log)
+	if err != nil {
+		return 0, err
+	}
+	err = a.read(ctx, conn, a.log, int64(from), end, nil, func(d *amqp.Delivery) error { t.record(a, d); return nil }) //nolint:gosec // an offset of a stream
+	return max(end, from), err
 }
 
 // begin is where to begin in a stream for a window, 0 being all of it.
@@ -139,23 +155,41 @@ func (a *AMQP) strays(ctx context.Context, conn *amqp.Connection, t *tally, wind
 	return nil
 }
 
+// maxWaiting bounds how many messages a scan holds.
+const maxWaiting = 200_000
+
 // tally is what reading the log adds up to.
 type tally struct {
-	filter   Filter
-	waiting  []Message
-	marks    map[Ref]int // sent or discarded
+	filter  Filter
+	waiting []waiting
+	// byRef are the places in waiting of what is not resolved, oldest first.
+	byRef map[Ref][]int
+	// finished were sent or discarded.
+	finished map[Ref]int
 	services map[string]bool
 	streams  map[Kind]bool // that there are
 	now      time.Time     // log time
 	held     int           // bytes of content
-	// wanted are the unrouted events that an observer found somebody to wait for,
-	// and observed tells that there was one.
+	more     int           // how many did not fit
+	// wanted are the strays that an observer has told of, and observed tells that
+	// there was an observer.
 	wanted   map[string]time.Time
 	observed bool
 }
 
+type waiting struct {
+	Message
+	gone bool
+}
+
 func newTally(f Filter) *tally {
-	return &tally{filter: f, marks: map[Ref]int{}, services: map[string]bool{}, streams: map[Kind]bool{}, wanted: map[string]time.Time{}}
+	t := &tally{
+		filter: f, byRef: map[Ref][]int{}, finished: map[Ref]int{}, services: map[string]bool{}, streams: map[Kind]bool{}, wanted: map[string]time.Time{},
+	}
+	for _, s := range f.Known {
+		t.services[s] = true
+	}
+	return t
 }
 
 // waits takes a message that was set aside.
@@ -163,10 +197,26 @@ func (t *tally) waits(m *Message) {
 	if m.Service != "" {
 		t.services[m.Service] = true
 	}
+	if len(t.waiting) == maxWaiting {
+		t.more++
+		return
+	}
 	if t.held += len(m.Data); t.held > maxContent {
 		*m = m.bare()
 	}
-	t.waiting = append(t.waiting, *m)
+	ref := m.Ref()
+	t.byRef[ref] = append(t.byRef[ref], len(t.waiting))
+	t.waiting = append(t.waiting, waiting{Message: *m})
+}
+
+// went takes that a message was sent or discarded: the first of those with this
+// name that were set aside before, or one from before the window.
+func (t *tally) went(ref Ref) {
+	t.finished[ref]++
+	if places := t.byRef[ref]; len(places) > 0 {
+		t.waiting[places[0]].gone = true
+		t.byRef[ref] = places[1:]
+	}
 }
 
 // record takes a record of the log.
@@ -181,7 +231,7 @@ func (t *tally) record(a *AMQP, d *amqp.Delivery) {
 		m.At, m.Place = t.now, Place{a.log, r.Offset}
 		t.waits(&m)
 	case bus.RecordRedriven:
-		t.marks[redrivenRef(&r)]++
+		t.went(redrivenRef(&r))
 	case bus.RecordDirect:
 		t.direct(&r)
 	case bus.RecordEvent, bus.RecordRetry:
@@ -214,7 +264,7 @@ func (t *tally) direct(r *bus.LogRecord) {
 		t.wanted[x.EventID] = t.now
 	case record.Redriven:
 		if x.Discarded {
-			t.marks[discardedRef(&x)]++
+			t.went(discardedRef(&x))
 		}
 	}
 }
@@ -244,36 +294,21 @@ func (t *tally) servicesWith(named []string) []string {
 }
 
 // open returns what waits: what was set aside and not sent or discarded since.
-func (t *tally) open() (waiting []Message, finished map[Ref]int) {
-	left := make(map[Ref]int, len(t.marks))
-	for ref, n := range t.marks {
-		left[ref] = n
-	}
-	finished = map[Ref]int{}
+func (t *tally) open() []*Message {
+	var all []*Message
 	for i := range t.waiting {
-		m := &t.waiting[i]
-		if ref := m.Ref(); left[ref] > 0 {
-			left[ref]--
-			finished[ref]++
-			continue
+		if !t.waiting[i].gone {
+			all = append(all, &t.waiting[i].Message)
 		}
-		waiting = append(waiting, *m)
 	}
-	for ref, n := range left {
-		finished[ref] += n // what was set aside before the window
-	}
-	for i := range waiting {
-		delete(finished, waiting[i].Ref()) // two alike: which of them went, nobody can tell
-	}
-	return waiting, finished
+	return all
 }
 
 // complete tells whether as many were found as wait.
 func (t *tally) complete(depths []Depth) bool {
-	waiting, _ := t.open()
 	found := map[Depth]int{}
-	for i := range waiting {
-		found[Depth{Kind: waiting[i].Kind, Service: service(&waiting[i])}]++
+	for _, m := range t.open() {
+		found[Depth{Kind: m.Kind, Service: service(m)}]++
 	}
 	for _, d := range depths {
 		if d.Kind == Lost && !t.streams[Lost] {
@@ -295,12 +330,10 @@ func service(m *Message) string {
 }
 
 func (t *tally) catch(depths []Depth) *Catch {
-	c := &Catch{Depths: depths}
-	waiting, finished := t.open()
-	c.Finished = finished
+	c := &Catch{Depths: depths, Finished: t.finished}
 	found := map[Kind]map[string]int{Parked: {}, Lost: {}}
-	for i := range waiting {
-		m := &waiting[i]
+	for _, m := range t.open() {
+		delete(c.Finished, m.Ref()) // two alike: which of them went, nobody can tell
 		if m.Kind != Unrouted {
 			found[m.Kind][service(m)]++
 		} else {
@@ -316,6 +349,12 @@ func (t *tally) catch(depths []Depth) *Catch {
 		if t.filter.Takes(m) {
 			c.Messages = append(c.Messages, *m)
 		}
+	}
+	if t.more > 0 {
+		c.Notes = append(c.Notes, fmt.Sprintf("%d more messages wait than fit into this list: deal with some of them, and look again", t.more))
+	}
+	if among(Unrouted, t.filter.kinds()) && t.filter.Since.IsZero() {
+		c.Notes = append(c.Notes, "unrouted events are those of the last 24 hours")
 	}
 	for _, d := range depths {
 		if !among(d.Kind, t.filter.kinds()) {

@@ -199,10 +199,28 @@ func (s *amqpSession) Send(ctx context.Context, mark Mark) error {
 	// One publish, of which the broker makes two messages: one in the queue of the
 	// service and one in the log. So there is no moment between the two.
 	p.Headers["BCC"] = []any{s.a.log}
-	if err := s.publish(ctx, "", service, p); err != nil {
-		return err
+	err := s.publish(ctx, "", service, p)
+	if err == nil {
+		err = s.exists(service) // a confirm does not say which of the two took it
 	}
-	return s.exists(service) // a confirm does not say which of the two took it
+	if errors.Is(err, bus.ErrRejected) || errors.Is(err, ErrNowhere) {
+		// The log may say that it was sent, and it was not.
+		return errors.Join(err, s.parkAgain(ctx, p, err))
+	}
+	return err
+}
+
+// parkAgain puts a message that its queue did not take back where it was, as
+// one that was parked after this redrive.
+func (s *amqpSession) parkAgain(ctx context.Context, p amqp.Publishing, why error) error {
+	delete(p.Headers, "BCC")
+	p.Headers[bus.HeaderService] = s.message.Service
+	p.Headers[bus.HeaderAttempt] = int64(max(s.message.Attempt, 1))
+	p.Headers[bus.HeaderError] = bus.Verdict{Err: fmt.Errorf("it was to be sent again: %w", why)}.ErrorText()
+	if err := s.publish(ctx, s.a.names.Dead, amqpbus.ParkedQueue(s.message.Service), p); err != nil {
+		return fmt.Errorf("park it again: %w", err)
+	}
+	return s.Remove(ctx)
 }
 
 // exists returns an error unless there is a queue.
@@ -295,10 +313,9 @@ func (s *amqpSession) Marks(ctx context.Context, after Place) (map[Ref]int, erro
 	t := newTally(Filter{})
 	err = s.a.read(ctx, s.conn, s.a.log, int64(after.Offset), end, nil, func(d *amqp.Delivery) error { //nolint:gosec // an offset of a stream
 		t.record(s.a, d)
-		t.waiting = nil
 		return nil
 	})
-	return t.marks, err
+	return t.finished, err
 }
 
 // Close gives back what was kept; see [Session]. What was removed before is

@@ -74,15 +74,15 @@ func (in *flowsInput) filter(now time.Time) (ledger.Filter, error) {
 		f.Cause = &c
 	}
 	var ok bool
-	if f.Since, ok = parseSince(in.Since, now); !ok {
+	if f.Since, ok = ParseSince(in.Since, now); !ok {
 		return f, huma.Error422UnprocessableEntity("since: say a time such as 2026-01-02T15:04:05Z, or how long ago: 90s, 15m, 24h, 7d")
 	}
 	return f, nil
 }
 
-// parseSince reads a time, or how long before now one is. Empty is the zero
+// ParseSince reads a time, or how long before now one is. Empty is the zero
 // time.
-func parseSince(text string, now time.Time) (time.Time, bool) {
+func ParseSince(text string, now time.Time) (time.Time, bool) {
 	if text == "" {
 		return time.Time{}, true
 	}
