@@ -210,6 +210,25 @@ func TestEveryRunbookIsWhole(t *testing.T) {
 	linksResolve(t, "../docs/guides/on-call.md")
 }
 
+// The page of all alerts has each, with its severity.
+func TestEveryAlertIsInTheReference(t *testing.T) {
+	const page = "../docs/reference/alerts.md"
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	documented := map[string]string{}
+	for _, row := range regexp.MustCompile(`(?m)^\| \[(\w+)\]\([^)]*\) \| ([^|]*) \|`).FindAllStringSubmatch(string(text), -1) {
+		documented[row[1]] = row[2]
+	}
+	alerts, _ := rules(t)
+	named := map[string]bool{}
+	for _, a := range alerts {
+		named[a.Alert] = true
+		require.Contains(t, documented[a.Alert], a.Labels["severity"], a.Alert)
+	}
+	require.Len(t, documented, len(named))
+	linksResolve(t, page)
+}
+
 // linksResolve holds the links of a page to files that exist.
 func linksResolve(t *testing.T, file string) {
 	t.Helper()
