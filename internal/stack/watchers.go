@@ -45,7 +45,9 @@ func (s *Stack) links() []string {
 
 func (s *Stack) prometheus() part {
 	return part{
-		name: "prometheus", what: "metrics and alerts' rules", page: s.settings.page("PROMETHEUS_PORT"), after: []string{"alertmanager"},
+		name: "prometheus", what: "metrics and alerts' rules", page: s.settings.page("PROMETHEUS_PORT"),
+		// Before there is an observer it would tell that there is none.
+		after:  []string{"alertmanager", "observer"},
 		signal: syscall.SIGTERM, patience: 10 * time.Second,
 		command: func() (*exec.Cmd, error) {
 			bin, err := program("prometheus")
@@ -68,7 +70,7 @@ func (s *Stack) alertmanager() part {
 	return part{
 		name: "alertmanager", what: "alerts", page: s.settings.page("ALERTMANAGER_PORT"), after: []string{"mail"}, signal: syscall.SIGTERM, patience: 5 * time.Second,
 		command: func() (*exec.Cmd, error) {
-			bin, err := program("prometheus-alertmanager", "alertmanager")
+			bin, err := program("alertmanager", "prometheus-alertmanager") // Debian has the second
 			if err != nil {
 				return nil, err
 			}
