@@ -13,6 +13,7 @@ import (
 	"github.com/laban-io/laban/internal/observer"
 	"github.com/laban-io/laban/internal/observer/source"
 	"github.com/laban-io/laban/internal/testenv"
+	"github.com/laban-io/laban/pkg/event"
 	"github.com/laban-io/laban/pkg/flow"
 )
 
@@ -92,8 +93,12 @@ func TestASecondObserverTakesOver(t *testing.T) {
 // TestALogThatWasMadeAnewIsAGap: nothing is claimed of flows that were under
 // way, and what comes in the new log is tracked.
 func TestALogThatWasMadeAnewIsAGap(t *testing.T) {
-	for name, running := range map[string]bool{"while observed": true, "while not": false} {
+	for name, after := range map[string]struct {
+		running bool // while it is made anew
+		records int  // that the new log has by then
+	}{"while observed": {running: true}, "while not": {}, "while not, and it is longer": {records: 500}} {
 		t.Run(name, func(t *testing.T) {
+			running := after.running
 			b := testenv.RabbitMQ(t)
 			o := options{ledger: "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")}
 			w := watch(t, b, o)
@@ -107,6 +112,13 @@ func TestALogThatWasMadeAnewIsAGap(t *testing.T) {
 			}
 			b.DeleteQueue(t, "events.log")
 			stopWeb()
+			if after.records > 0 {
+				again, stop := service(t, b, "web", nil, nil)
+				for range after.records {
+					require.NoError(t, again.Publish(t.Context(), event.New("noise", nil)))
+				}
+				stop()
+			}
 			if !running {
 				w = watch(t, b, o)
 			}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -30,7 +28,6 @@ import (
 	"github.com/laban-io/laban/pkg/amqpbus"
 	"github.com/laban-io/laban/pkg/bus"
 	"github.com/laban-io/laban/pkg/event"
-	"github.com/laban-io/laban/pkg/flow"
 )
 
 // observeVariable makes the test binary an observer with the configuration that
@@ -78,12 +75,15 @@ type bench struct {
 	cfg    *config.Config
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t *testing.T, ledgerURL string) *bench {
 	t.Helper()
 	dir := t.TempDir()
+	if ledgerURL == "" {
+		ledgerURL = "sqlite:" + filepath.Join(dir, "ledger.db")
+	}
 	b := &bench{broker: testenv.RabbitMQ(t), path: filepath.Join(dir, "observer.yaml")}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "shop.yaml"), []byte(shop), 0o600))
-	require.NoError(t, os.WriteFile(b.path, fmt.Appendf(nil, "amqp: %s\nledger: sqlite:%s/ledger.db\nlisten: 127.0.0.1:0\ncontracts: [shop.yaml]\n", b.broker.URL, dir), 0o600))
+	require.NoError(t, os.WriteFile(b.path, fmt.Appendf(nil, "amqp: %s\nledger: %s\nlisten: 127.0.0.1:0\ncontracts: [shop.yaml]\n", b.broker.URL, ledgerURL), 0o600))
 	var err error
 	b.cfg, err = config.Load(b.path, os.LookupEnv)
 	require.NoError(t, err)
@@ -121,58 +121,6 @@ func (b *bench) bus(t *testing.T, name, on, answer string) *bus.Bus {
 	return s
 }
 
-// TestKilledAtRandomMoments: an observer that is killed again and again under
-// load ends with the ledger that a replay of the log gives, with each order
-// completed once and no stall that was none.
-func TestKilledAtRandomMoments(t *testing.T) {
-	b := newBench(t)
-	b.bus(t, "payment", "order.placed", "payment.confirmed")
-	b.bus(t, "delivery", "payment.confirmed", "order.shipped")
-	web := b.bus(t, "web", "", "")
-	for _, queue := range []string{"payment", "delivery"} {
-		require.Eventually(t, func() bool { return b.broker.QueueExists(t, queue) && b.broker.Consumers(t, queue) == 1 }, patience, 50*time.Millisecond)
-	}
-	l, err := ledger.Open(t.Context(), b.cfg.Ledger, ledger.Config{})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, l.Close()) }()
-	// What ends before the log's first pulse has no time, and no marker.
-	cmd := b.start(t)
-	require.Eventually(t, func() bool {
-		head, err := l.Head(t.Context())
-		return err == nil && head.Position.LogID != ""
-	}, patience, 50*time.Millisecond)
-
-	orders := 0
-	place := func(until time.Time) {
-		for time.Now().Before(until) {
-			orders++
-			ctx, _ := web.StartFlow(t.Context(), "shop", fmt.Sprintf("o-%d", orders))
-			require.NoError(t, web.Publish(ctx, event.New("order.placed", nil).WithSubject(fmt.Sprintf("o-%d", orders))))
-		}
-	}
-	for range 6 {
-		place(time.Now().Add(300*time.Millisecond + rand.N(900*time.Millisecond)))
-		require.NoError(t, cmd.Process.Kill())
-		require.Error(t, cmd.Wait())
-		cmd = b.start(t)
-	}
-	place(time.Now().Add(200 * time.Millisecond))
-	require.Eventually(t, func() bool {
-		last, _, err := l.Flows(t.Context(), ledger.Filter{Key: fmt.Sprintf("o-%d", orders)})
-		open, _, err2 := l.Flows(t.Context(), ledger.Filter{Statuses: []flow.Status{flow.Running, flow.Unknown, flow.Stalled}})
-		return err == nil && err2 == nil && len(last) == 1 && len(open) == 0
-	}, patience, 50*time.Millisecond)
-	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
-	require.NoError(t, cmd.Wait())
-
-	live := dump(t, l)
-	require.Equal(t, orders, strings.Count(live, `"kind":"completed"`), "one marker for each order, and no more")
-	require.NotContains(t, live, `"overdue"`)
-	head, err := l.Head(t.Context())
-	require.NoError(t, err)
-	require.Empty(t, cmp.Diff(strings.Split(live, "\n"), strings.Split(b.replay(t, head.Position.Next), "\n")))
-}
-
 func dump(t *testing.T, l *ledger.Ledger) string {
 	t.Helper()
 	var text strings.Builder
@@ -202,7 +150,7 @@ func (b *bench) replay(t *testing.T, end uint64) string {
 // only, and says what it would observe.
 func TestTheWholeProcess(t *testing.T) {
 	t.Setenv("OTEL_SDK_DISABLED", "true")
-	b := newBench(t)
+	b := newBench(t, "")
 	web := b.bus(t, "web", "", "")
 	ctx, cancel := context.WithCancel(t.Context())
 	address, done := make(chan string, 1), make(chan error, 1)
