@@ -40,17 +40,18 @@ type orders struct {
 }
 
 // perPulse is how many events come between two pulses: 20,000 a second, or where
-// orders would stall at that rate, ten times as many.
-const perPulse = 5_000
+// orders would stall at that rate, as many as it takes for none to: each has an
+// event every turn at the latest, which is half the shortest time in the contract.
+const (
+	perPulse = 5_000
+	turn     = 2500 * time.Millisecond
+)
 
 func newOrders(live int) *orders {
 	o := &orders{
 		tracker: flow.New(flow.Config{MaxFlows: 4 * live, MaxTombstones: live / 4}), live: live,
 		step: make([]uint8, live), born: make([]uint32, live), now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
-		events: make([]flow.Event, 0, perPulse), between: 250 * time.Millisecond,
-	}
-	if live > 100_000 {
-		o.between /= 10
+		events: make([]flow.Event, 0, perPulse), between: min(250*time.Millisecond, turn*perPulse/time.Duration(live)),
 	}
 	o.tracker.Rules(&flow.Rules{Choreography: orderContract()})
 	o.tracker.Pulse(&flow.Pulse{Time: o.now})

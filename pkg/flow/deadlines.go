@@ -75,17 +75,20 @@ type tombstones struct {
 }
 
 type tombstone struct {
-	at int64
-	f  *instance
+	at    int64
+	f     *instance
+	first uint64 // tells f from the flow that has its memory later
 }
 
 func (s *tombstones) put(f *instance, at int64) {
-	s.queue = append(s.queue, tombstone{at: at, f: f})
+	s.queue = append(s.queue, tombstone{at: at, f: f, first: f.first})
 	s.live++
 }
 
 // valid tells whether the flow has not been taken up again since.
-func (t tombstone) valid() bool { return t.f.retired == t.at && !t.f.is(flagGone) }
+func (t tombstone) valid() bool {
+	return t.f.retired == t.at && t.f.first == t.first && !t.f.is(flagGone)
+}
 
 // front returns the oldest tombstone, or nil.
 func (s *tombstones) front() *instance {

@@ -52,5 +52,9 @@
 // [Gap] the flows under way are Unknown; those that have ended keep their ends,
 // and nothing is claimed of what may still come for them.
 //
+// The memory of flows that are forgotten is kept for those that come, once
+// [Tracker.Changed] has told of them: a tracker has as much as the most flows it
+// ever had took.
+//
 // A Tracker is for one goroutine at a time.
 package flow

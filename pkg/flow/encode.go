@@ -160,14 +160,18 @@ func (f *instance) readState(b []byte) error {
 	}
 	f.deviations, f.stalls = uint32(r.uint()), uint32(r.uint()) //nolint:gosec // it is bounded, or the state is refused
 	n := r.below(maxMaxEvents + 1)
-	f.events = make([]entry, 0, min(n, uint64(len(r.b))))
+	if f.events = f.ownEvents[:0]; n > ownEvents {
+		f.events = make([]entry, 0, min(n, uint64(len(r.b))))
+	}
 	for range n {
 		if f.events = append(f.events, r.entry(base, f.program)); r.bad {
 			break
 		}
 	}
 	n = r.below(maxMaxEvents + 1)
-	f.obligations = make([]obligation, 0, min(n, uint64(len(r.b))))
+	if f.obligations = f.ownObligations[:0]; n > ownObligations {
+		f.obligations = make([]obligation, 0, min(n, uint64(len(r.b))))
+	}
 	for range n {
 		if f.obligations = append(f.obligations, r.obligation(base, f)); r.bad {
 			break
@@ -175,7 +179,7 @@ func (f *instance) readState(b []byte) error {
 	}
 	f.rare = r.rarities(base)
 	if r.bad || len(r.b) > 0 || !f.sound() {
-		return fmt.Errorf("%w: the state of flow %s is damaged", ErrState, f.id)
+		return fmt.Errorf("%w: the state of flow %s is damaged", ErrState, f.id())
 	}
 	return nil
 }

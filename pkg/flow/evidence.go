@@ -97,7 +97,7 @@ func (t *Tracker) eachFlow(flowName, flowID, key, eventType string, fn func(*ins
 	in := func(l *line) {
 		f := l.flows.get(flowID)
 		if flowID == "" {
-			f = l.keys[key]
+			f = l.keys.get(key)
 		}
 		if f != nil {
 			fn(f)

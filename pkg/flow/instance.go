@@ -8,10 +8,12 @@ import (
 
 // instance is one flow. Times are log times in Unix nanoseconds.
 type instance struct {
+	// check is by what the index knows it, beside its place.
+	check   uint64
 	line    *line
 	program *program
-	// id and key share one string.
-	id, key string
+	// text is the id and, behind it, the key.
+	text string
 
 	events      []entry
 	obligations []obligation
@@ -34,10 +36,18 @@ type instance struct {
 	queued int64
 
 	deviations, stalls uint32
+	idLength           uint32
 	flags              flags
 	status             Status
 	class              uint8 // its choreography.Class
+
+	// The first events and obligations are here.
+	ownObligations [ownObligations]obligation
+	ownEvents      [ownEvents]entry
 }
+
+func (f *instance) id() string  { return f.text[:f.idLength] }
+func (f *instance) key() string { return f.text[f.idLength:] }
 
 // flags are what else is known of an instance.
 type flags uint16
@@ -57,10 +67,11 @@ const (
 	flagUnclean                     // it was overdue or inconsistent at some time
 	flagOverdue                     // it is among the stalled
 	flagGone                        // it left the tracker
+	flagSettled                     // see [judge.remember]
 )
 
 // kept are the flags that a snapshot keeps.
-const kept = ^(flagFresh | flagDirty | flagOverdue | flagGone)
+const kept = ^(flagFresh | flagDirty | flagOverdue | flagGone | flagSettled)
 
 func (f *instance) is(g flags) bool { return f.flags&g != 0 }
 
@@ -231,6 +242,16 @@ func (f *instance) addObligation(rule uint16, trigger int) {
 		f.obligations = slices.Grow(f.obligations, growth(len(f.obligations)))
 	}
 	f.obligations = append(f.obligations, obligation{rule: rule, trigger: uint16(trigger)}) //nolint:gosec // at most maxMaxEvents
+}
+
+// clip lets go of room that what has outgrown its own has not needed.
+func (f *instance) clip() {
+	if cap(f.events) > ownEvents {
+		f.events = slices.Clip(f.events)
+	}
+	if cap(f.obligations) > ownObligations {
+		f.obligations = slices.Clip(f.obligations)
+	}
 }
 
 // growth is by how much to grow what has n: most flows have few events.

@@ -56,16 +56,61 @@ func (v verdict) decided() bool { return v.completed || v.failed }
 func (j *judge) do(f *instance) verdict {
 	j.f = f
 	v := j.count()
-	j.conditions(v.started)
+	n := len(f.obligations)
+	j.states, j.by = zeroed(j.states, n), zeroed(j.by, n)
+	j.conditions(0, v.started)
 	if f.program.overlap {
 		j.payOverlapping()
 	} else {
-		j.payByCause()
+		j.payByCause(0)
 		j.payByCount()
 	}
 	j.sum(&v)
-	j.f = nil
+	j.remember(&v)
 	return v
+}
+
+// doNext judges a flow anew after the event at i, the last, was added, which
+// introduced the obligations from first on. Where all that was judged before
+// stands, it looks at nothing else.
+func (j *judge) doNext(f *instance, i, first int) verdict {
+	typ := f.events[i].typ
+	if !f.is(flagSettled) || f.is(flagClosed) || typ != foreignType && f.program.facts[typ].condition {
+		return j.do(f)
+	}
+	j.f = f
+	v := verdict{started: true}
+	v.note(choreography.Class(f.class))
+	if typ != foreignType {
+		v.note(f.program.facts[typ].class)
+	}
+	n := len(f.obligations)
+	j.states, j.by = zeroed(j.states, n), zeroed(j.by, n)
+	for o := range f.obligations[:first] {
+		j.states[o], j.by[o] = f.obligations[o].state, f.obligations[o].by
+	}
+	if first < n {
+		j.countTypes()
+		j.conditions(first, true)
+	}
+	j.payByCause(i)
+	j.payByCount()
+	j.sum(&v)
+	j.remember(&v)
+	return v
+}
+
+// remember notes in the flow whether what was found stands until a condition of
+// the contract changes. It does where each answer had a cause that says what it
+// pays: then no later event can have it pay anything else.
+func (j *judge) remember(v *verdict) {
+	f := j.f
+	j.f = nil
+	if v.started && !f.program.overlap && len(j.left) == 0 && (!v.completed || !v.failed) {
+		f.flags |= flagSettled
+	} else {
+		f.flags &^= flagSettled
+	}
 }
 
 // count counts events by type, and reads the outcome.
@@ -82,15 +127,30 @@ func (j *judge) count() verdict {
 		j.counts[e.typ]++
 		fact := &p.facts[e.typ]
 		v.started = v.started || fact.start
-		switch fact.class {
-		case choreography.Completed:
-			v.completed = true
-		case choreography.Failed:
-			v.failed = true
-		case choreography.None:
-		}
+		v.note(fact.class)
 	}
 	return v
+}
+
+// note takes over the class of an event.
+func (v *verdict) note(class choreography.Class) {
+	switch class {
+	case choreography.Completed:
+		v.completed = true
+	case choreography.Failed:
+		v.failed = true
+	case choreography.None:
+	}
+}
+
+// countTypes counts events by type.
+func (j *judge) countTypes() {
+	j.counts = zeroed(j.counts, len(j.f.program.typeNames))
+	for i := range j.f.events {
+		if typ := j.f.events[i].typ; typ != foreignType {
+			j.counts[typ]++
+		}
+	}
 }
 
 // has tells whether the flow has an event of one of the types.
@@ -113,13 +173,11 @@ func (j *judge) hasAll(types []typeID) bool {
 	return true
 }
 
-// conditions says of each obligation whether it is owed at all. A flow that was
-// closed owes nothing.
-func (j *judge) conditions(started bool) {
-	n := len(j.f.obligations)
-	j.states, j.by = zeroed(j.states, n), zeroed(j.by, n)
+// conditions says of each obligation from the first on whether it is owed at
+// all. A flow that was closed owes nothing.
+func (j *judge) conditions(first int, started bool) {
 	closed := j.f.is(flagClosed)
-	for i := range j.f.obligations {
+	for i := first; i < len(j.f.obligations); i++ {
 		r := &j.f.program.rules[j.f.obligations[i].rule]
 		switch {
 		case !started,
@@ -135,18 +193,19 @@ func (j *judge) conditions(started bool) {
 	}
 }
 
-// payByCause gives each answer to an obligation that its cause is a trigger of.
-// What was void already is answered all the same, and stays void.
-func (j *judge) payByCause() {
+// payByCause gives each answer from the first on to an obligation that its cause
+// is a trigger of. What was void already is answered all the same, and stays
+// void.
+func (j *judge) payByCause(first int) {
 	j.left = j.left[:0]
 	p := j.f.program
-	for i := range j.f.events {
+	for i := first; i < len(j.f.events); i++ {
 		e := &j.f.events[i]
 		if e.typ == foreignType || len(p.byAnswer[e.typ]) == 0 {
 			continue
 		}
 		if e.causeIndex == 0 || !j.payCaused(i, int(e.causeIndex)-1) {
-			j.left = append(j.left, uint16(i))
+			j.left = append(j.left, uint16(i)) //nolint:gosec // at most maxMaxEvents
 		}
 	}
 }

@@ -12,7 +12,7 @@ func (t *Tracker) Observe(e *Event) Result {
 	t.begin(e.Offset)
 	unclaimed := NoChoreography
 	if e.FlowName != "" {
-		if l := t.lines[e.FlowName]; l != nil && l.current != nil {
+		if l := t.findLine(e.FlowName); l != nil && l.current != nil {
 			unclaimed = t.enter(l, e)
 		}
 	} else {
@@ -39,7 +39,7 @@ func (l *line) knows(e *Event) bool {
 	}
 	f := l.flows.get(e.FlowID)
 	if e.FlowID == "" {
-		f = l.keys[e.Key]
+		f = l.keys.get(e.Key)
 	}
 	if f == nil {
 		return false
@@ -59,8 +59,8 @@ func (t *Tracker) enter(l *line, e *Event) Unclaimed {
 		if f = t.create(l, e); f == nil {
 			return NoRoom
 		}
-	} else if f.key == "" && e.Key != "" {
-		f.key = strings.Clone(e.Key)
+	} else if e.Key != "" && f.key() == "" {
+		f.name(f.id(), e.Key)
 		t.own(f, e)
 	}
 	t.add(f, e, id)
@@ -72,7 +72,7 @@ func (t *Tracker) find(l *line, e *Event, id uint64) *instance {
 	if e.FlowID != "" {
 		return l.flows.get(e.FlowID)
 	}
-	f := l.keys[e.Key]
+	f := l.keys.get(e.Key)
 	if f == nil || !f.is(flagEnded|flagClosed) {
 		return f
 	}
@@ -104,10 +104,11 @@ func (t *Tracker) create(l *line, e *Event) *instance {
 			id += "@"
 		}
 	}
-	f := &instance{line: l, program: l.current, first: e.Offset, trace: e.Trace.TraceID, events: make([]entry, 0, growth(0))}
+	f := t.pool.take()
+	f.line, f.program, f.first, f.trace = l, l.current, e.Offset, e.Trace.TraceID
 	f.name(id, e.Key)
 	l.flows.put(f)
-	if f.key != "" {
+	if e.Key != "" {
 		t.own(f, e)
 	}
 	t.live++
@@ -117,11 +118,10 @@ func (t *Tracker) create(l *line, e *Event) *instance {
 
 // name gives f its id and key, in a string of its own.
 func (f *instance) name(id, key string) {
-	both := id + key
-	if key == "" {
-		both = strings.Clone(id)
+	if f.text = id + key; key == "" {
+		f.text = strings.Clone(id)
 	}
-	f.id, f.key = both[:len(id)], both[len(id):]
+	f.idLength = uint32(len(id)) //nolint:gosec // a message has less than 4 GiB
 }
 
 // own has events with f's key and no id go to f: unless they go to a flow that
@@ -129,7 +129,8 @@ func (f *instance) name(id, key string) {
 // forgotten.
 func (t *Tracker) own(f *instance, e *Event) {
 	l := f.line
-	if owner := l.keys[f.key]; owner != nil {
+	owner := l.keys.get(f.key())
+	if owner != nil {
 		if !owner.is(flagEnded|flagClosed) && !f.program.starts(e.Type) {
 			return
 		}
@@ -137,7 +138,7 @@ func (t *Tracker) own(f *instance, e *Event) {
 		t.touch(owner)
 	}
 	f.flags |= flagOwner
-	l.keys[f.key] = f
+	l.keys.put(f, owner)
 }
 
 // add adds an event to a flow and judges it anew.
@@ -146,7 +147,7 @@ func (t *Tracker) add(f *instance, e *Event, id uint64) {
 	clock := t.clocks[e.Source]
 	at := t.estimate(e, clock)
 	t.entries = append(t.entries, Entry{
-		Choreography: f.line.name, FlowID: f.id, Key: f.key, LogTime: moment(t.now), At: moment(at),
+		Choreography: f.line.name, FlowID: f.id(), Key: f.key(), LogTime: moment(t.now), At: moment(at),
 	})
 	told := &t.entries[len(t.entries)-1]
 	if i := f.indexOf(id, src); i >= 0 {
@@ -165,13 +166,14 @@ func (t *Tracker) add(f *instance, e *Event, id uint64) {
 		return
 	}
 	t.unretire(f)
+	first := len(f.obligations)
 	i := t.append(f, e, typ, src, id, at)
 	told.Number = i + 1
 	t.clocks.observe(clock, e, t.now)
 	t.touch(f)
 	t.freshen(f)
 	t.blame(f, e, typ, src)
-	t.update(f, i)
+	t.update(f, i, first)
 	told.Cause, told.Inferred = f.causeOf(i)
 }
 

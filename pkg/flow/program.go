@@ -24,6 +24,8 @@ type program struct {
 	// typeNames and serviceNames are the inverse.
 	typeNames    []string
 	serviceNames []string
+	// typeTable and serviceTable have what types and services have.
+	typeTable, serviceTable names
 
 	// rules are the reactions that owe something, one for each service.
 	rules []rule
@@ -76,6 +78,9 @@ type fact struct {
 	// a side effect; within is the longest time that one of those rules gives.
 	undo, side bool
 	within     int64
+	// condition tells that what is owed on other events depends on whether there
+	// is one of this type.
+	condition bool
 }
 
 // compile makes a contract ready.
@@ -98,6 +103,7 @@ func compile(c *choreography.Choreography) *program {
 		p.addReaction(&c.Reactions[i])
 	}
 	p.indexRules()
+	p.typeTable, p.serviceTable = namesOf(p.typeNames), namesOf(p.serviceNames)
 	return p
 }
 
@@ -180,6 +186,13 @@ func (p *program) indexRules() {
 			add(p.byTrigger, r.any, i)
 		}
 		add(p.byAnswer, r.emits, i)
+		conditions := slices.Concat(r.ifs, r.unless)
+		if r.undo() {
+			conditions = slices.Concat(conditions, r.any, r.all)
+		}
+		for _, typ := range conditions {
+			p.facts[typ].condition = true
+		}
 	}
 	for typ, rules := range p.byAnswer {
 		p.overlap = p.overlap || len(rules) > 1
@@ -194,11 +207,12 @@ func (p *program) indexRules() {
 
 // lookup returns the number of an event's type and source.
 func (p *program) lookup(eventType, source string) (typeID, serviceID) {
-	typ, ok := p.types[eventType]
+	typ, ok := p.typeTable.get(eventType)
 	if !ok {
-		typ = foreignType
+		typ = uint16(foreignType)
 	}
-	return typ, p.services[source]
+	service, _ := p.serviceTable.get(source)
+	return typeID(typ), serviceID(service)
 }
 
 // pays tells whether an event of this type and source can pay r. A service

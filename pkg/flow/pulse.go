@@ -3,6 +3,7 @@ package flow
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -45,7 +46,7 @@ func byAge(a, b *instance) int {
 	if c := cmp.Compare(a.first, b.first); c != 0 {
 		return c
 	}
-	return cmp.Or(cmp.Compare(a.line.name, b.line.name), cmp.Compare(a.id, b.id))
+	return cmp.Or(cmp.Compare(a.line.name, b.line.name), strings.Compare(a.id(), b.id()))
 }
 
 // settleFresh dates what came since the last pulse: it counts from this one.
@@ -175,6 +176,10 @@ func (t *Tracker) look(f *instance) {
 	case f.retired != 0:
 		return
 	case f.judged():
+		if at := t.next(f); at >= t.now { // what it waited for came
+			t.deadlines.put(f, at)
+			return
+		}
 		t.lookClosely(f)
 	case f.quiet+int64(t.cfg.Tombstones) < t.now:
 		t.retire(f)

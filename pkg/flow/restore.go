@@ -116,14 +116,19 @@ func (t *Tracker) RestoreFlow(choreography, rules, id, key string, state []byte)
 		return fmt.Errorf("%w: the contract %s of flow %s is missing", ErrState, rules, id)
 	}
 	l := t.lineOf(choreography)
-	f := &instance{line: l, program: p}
+	f := t.pool.take()
+	f.line, f.program = l, p
 	f.name(id, key)
 	if err := f.readState(state); err != nil {
 		return err
 	}
 	l.flows.put(f)
 	if f.is(flagOwner) {
-		l.keys[f.key] = f
+		owner := l.keys.get(key)
+		if owner != nil {
+			owner.flags &^= flagOwner
+		}
+		l.keys.put(f, owner)
 	}
 	if f.retired != 0 {
 		t.retiring = append(t.retiring, f)

@@ -10,7 +10,7 @@ func (t *Tracker) retire(f *instance) {
 	f.retired = t.now
 	t.live--
 	f.line.counts[f.status]--
-	f.events, f.obligations = slices.Clip(f.events), slices.Clip(f.obligations)
+	f.clip()
 	t.retiring = append(t.retiring, f)
 	t.touch(f)
 }
@@ -53,7 +53,7 @@ func (t *Tracker) forget(f *instance) {
 	f.flags |= flagGone
 	f.line.flows.remove(f)
 	if f.is(flagOwner) {
-		delete(f.line.keys, f.key)
+		f.line.keys.remove(f)
 	}
 	t.say(f, Forgotten)
 }

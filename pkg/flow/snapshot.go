@@ -91,6 +91,9 @@ func (t *Tracker) Changed(fn func(*Snapshot)) {
 		t.dirty[i] = nil
 		f.flags &^= flagDirty
 		fn(t.snap(f))
+		if f.is(flagGone) {
+			t.pool.give(f)
+		}
 	}
 	t.dirty = t.dirty[:0]
 }
@@ -112,7 +115,7 @@ func (t *Tracker) Flow(choreography, id string) (*Snapshot, bool) {
 func (t *Tracker) snap(f *instance) *Snapshot {
 	s := &t.snapshot
 	*s = Snapshot{
-		Choreography: f.line.name, Rules: f.program.contract.Hash, ID: f.id, Key: f.key,
+		Choreography: f.line.name, Rules: f.program.contract.Hash, ID: f.id(), Key: f.key(),
 		Status: f.status, Outcome: choreography.Class(f.class),
 		Started: moment(f.started), Updated: moment(f.updated), Ended: moment(f.ended),
 		First: f.first, Last: f.last,

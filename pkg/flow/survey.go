@@ -78,7 +78,7 @@ func (t *Tracker) Survey() Survey {
 func (t *Tracker) surveyOldest(s *Survey) {
 	byRule := map[*program][]int64{} // since when, of each rule, or 0
 	for _, l := range t.order {
-		for _, f := range l.flows.flows {
+		for _, f := range l.flows.sorted() {
 			if f.retired != 0 || !f.judged() {
 				continue
 			}
@@ -157,7 +157,7 @@ func countStall(found map[stallKind]*StallCount, kind stallKind, f *instance, si
 		found[kind] = c
 	}
 	c.Count++
-	c.Examples = append(c.Examples, StallExample{FlowID: f.id, Key: f.key, Trace: f.trace, Since: since})
+	c.Examples = append(c.Examples, StallExample{FlowID: f.id(), Key: f.key(), Trace: f.trace, Since: since})
 	slices.SortFunc(c.Examples, func(a, b StallExample) int {
 		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.FlowID, b.FlowID))
 	})

@@ -18,6 +18,8 @@ type Tracker struct {
 	gapEnd int64
 
 	lines map[string]*line
+	// newest is the line that was asked for last.
+	newest *line
 	// order are the lines by name, so that nothing depends on a map's order.
 	order    []*line
 	programs map[string]*program // by hash
@@ -39,6 +41,7 @@ type Tracker struct {
 	services services
 	clocks   clocks
 	judge    judge
+	pool     pool
 
 	transitions []Transition
 	entries     []Entry
@@ -52,7 +55,7 @@ type line struct {
 	flows   index
 	// keys has of each key the flow that events without an id are of: see
 	// flagOwner.
-	keys map[string]*instance
+	keys keys
 	// counts are the flows that have not retired, by status.
 	counts [statuses]int
 }
@@ -101,11 +104,23 @@ func (t *Tracker) begin(offset uint64) {
 	t.entries = t.entries[:0]
 }
 
+// findLine returns the line with this name, or nil.
+func (t *Tracker) findLine(name string) *line {
+	if t.newest != nil && t.newest.name == name {
+		return t.newest
+	}
+	l := t.lines[name]
+	if l != nil {
+		t.newest = l
+	}
+	return l
+}
+
 // lineOf returns the line with this name, which it makes on first sight.
 func (t *Tracker) lineOf(name string) *line {
 	l := t.lines[name]
 	if l == nil {
-		l = &line{name: name, flows: newIndex(), keys: map[string]*instance{}}
+		l = &line{name: name, flows: newIndex(), keys: newKeys()}
 		t.lines[name] = l
 		t.order = insertLine(t.order, l)
 	}
@@ -126,7 +141,7 @@ func insertLine(order []*line, l *line) []*line {
 // say adds a transition of f.
 func (t *Tracker) say(f *instance, kind Kind) *Transition {
 	t.transitions = append(t.transitions, Transition{
-		Kind: kind, Choreography: f.line.name, FlowID: f.id, Key: f.key, At: moment(t.now), Offset: t.offset,
+		Kind: kind, Choreography: f.line.name, FlowID: f.id(), Key: f.key(), At: moment(t.now), Offset: t.offset,
 		FlowTrace: f.trace,
 	})
 	return &t.transitions[len(t.transitions)-1]

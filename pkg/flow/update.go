@@ -6,9 +6,10 @@ import (
 	"github.com/laban-io/laban/pkg/choreography"
 )
 
-// update judges a flow after the event at i was added, and says what changed.
-func (t *Tracker) update(f *instance, i int) {
-	v := t.judge.do(f)
+// update judges a flow after the event at i was added, and the obligations from
+// first on, and says what changed.
+func (t *Tracker) update(f *instance, i, first int) {
+	v := t.judge.doNext(f, i, first)
 	if v.started && !f.is(flagStarted) {
 		t.start(f)
 	}
