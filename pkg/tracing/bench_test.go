@@ -67,6 +67,7 @@ func (r rig) hooks(b *testing.B, metrics bool) pair {
 	opts := []tracing.Option{
 		tracing.WithTracerProvider(tp), tracing.WithPropagator(w3c()),
 		tracing.WithMeterProvider(metricnoop.NewMeterProvider()),
+		tracing.WithSamplingByParent(), // as Start says it by default
 	}
 	if metrics {
 		mp := sdkmetric.NewMeterProvider(sdkmetric.WithReader(sdkmetric.NewManualReader()))

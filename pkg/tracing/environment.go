@@ -57,3 +57,14 @@ func spanQueueSize() int {
 	}
 	return sdktrace.DefaultMaxQueueSize
 }
+
+// samplingByParent tells whether the SDK takes a sampler from OTEL_TRACES_SAMPLER
+// that follows the parent's: all but three do, and so does its default.
+func samplingByParent() bool {
+	switch strings.ToLower(strings.TrimSpace(os.Getenv("OTEL_TRACES_SAMPLER"))) {
+	case "always_on", "always_off", "traceidratio":
+		return false
+	default:
+		return true
+	}
+}

@@ -36,6 +36,7 @@ func NewHooks(opts ...Option) *Hooks {
 	if err != nil {
 		otel.Handle(err)
 	}
+	messages.ByParent = c.byParent
 	return &Hooks{messages: messages, propagator: c.propagator, settleSpans: c.settleSpans}
 }
 
@@ -43,6 +44,16 @@ func NewHooks(opts ...Option) *Hooks {
 // message's headers.
 func (h *Hooks) PublishStart(ctx context.Context, m *bus.Message) context.Context {
 	ctx, link := origin(ctx, m)
+	ctx, decided := h.messages.Decided(ctx)
+	if !decided {
+		ctx = h.startPublish(ctx, m, link)
+	}
+	forgetStored(m)
+	h.propagator.Inject(ctx, MessageCarrier{m})
+	return ctx
+}
+
+func (h *Hooks) startPublish(ctx context.Context, m *bus.Message, link trace.SpanContext) context.Context {
 	s := h.messages.Series(messaging.Publish(), destination(m, ""))
 	said := describe(m)
 	if link.IsValid() {
@@ -50,8 +61,6 @@ func (h *Hooks) PublishStart(ctx context.Context, m *bus.Message) context.Contex
 	} else {
 		ctx, _ = h.messages.Start(ctx, s, &said)
 	}
-	forgetStored(m)
-	h.propagator.Inject(ctx, MessageCarrier{m})
 	return ctx
 }
 
@@ -70,16 +79,25 @@ func (h *Hooks) PublishEnd(ctx context.Context, m *bus.Message, elapsed time.Dur
 // ProcessStart starts the span of processing a delivery, in the trace of the
 // message; that of a redriven message begins a new trace.
 func (h *Hooks) ProcessStart(ctx context.Context, d *bus.Delivery) context.Context {
-	s := h.messages.Series(messaging.Process(), destination(&d.Message, d.Queue))
-	said := describe(&d.Message)
-	said.DeliveryTag, said.Attempt, said.Redelivered = d.Tag, d.Attempt, d.Redelivered
-
 	// What span the bus was started under is no ancestor of its messages.
 	ambient := trace.SpanContextFromContext(ctx)
 	if ambient.IsValid() {
 		ctx = trace.ContextWithSpanContext(ctx, trace.SpanContext{})
 	}
 	ctx = h.propagator.Extract(ctx, MessageCarrier{&d.Message})
+	if d.Headers[bus.HeaderRedrive] == "" {
+		if ctx, decided := h.messages.Decided(ctx); decided {
+			return ctx
+		}
+	}
+	return h.startProcess(ctx, d, ambient)
+}
+
+// startProcess starts the span in ctx, which has the message's trace.
+func (h *Hooks) startProcess(ctx context.Context, d *bus.Delivery, ambient trace.SpanContext) context.Context {
+	s := h.messages.Series(messaging.Process(), destination(&d.Message, d.Queue))
+	said := describe(&d.Message)
+	said.DeliveryTag, said.Attempt, said.Redelivered = d.Tag, d.Attempt, d.Redelivered
 	creation := trace.SpanContextFromContext(ctx)
 
 	var links []trace.Link

@@ -31,6 +31,8 @@ type Telemetry struct {
 	// Logger's lines say which trace, span and flow they are about.
 	Logger *slog.Logger
 
+	byParent bool // see WithSamplingByParent
+
 	errors  *errorLog
 	spans   spanCounts
 	handler http.Handler
@@ -52,6 +54,9 @@ func (t *Telemetry) stop(s stage) { t.stages = append(t.stages, s) }
 // Hooks returns the hooks for [bus.Config].
 func (t *Telemetry) Hooks(opts ...Option) []bus.Hook {
 	own := []Option{WithTracerProvider(t.TracerProvider), WithMeterProvider(t.MeterProvider), WithPropagator(t.Propagator)}
+	if t.byParent {
+		own = append(own, WithSamplingByParent())
+	}
 	return []bus.Hook{NewHooks(append(own, opts...)...)}
 }
 

@@ -33,7 +33,7 @@ func (t *Telemetry) startTraces(ctx context.Context, cfg Config, res *resource.R
 		opts = append(opts, sdktrace.WithSpanProcessor(newGate(counting, spanQueueSize())))
 	}
 	provider := sdktrace.NewTracerProvider(opts...)
-	t.TracerProvider = provider
+	t.TracerProvider, t.byParent = provider, samplingByParent()
 	t.stop(stage{"traces", provider.ForceFlush, provider.Shutdown})
 	return nil
 }

@@ -13,7 +13,12 @@ import (
 
 // Instrumentation writes the spans and metrics. It is safe for concurrent use.
 type Instrumentation struct {
-	tracer trace.Tracer
+	// ByParent says that the sampler drops every span whose parent was sampled
+	// out. It is set before use.
+	ByParent bool
+
+	provider trace.TracerProvider
+	tracer   trace.Tracer
 	instruments
 	series   cache
 	wordings sync.Pool // of *wording
@@ -23,6 +28,7 @@ type Instrumentation struct {
 // error, the instrumentation works without some of its metrics.
 func New(tp trace.TracerProvider, mp metric.MeterProvider, scope, version string) (*Instrumentation, error) {
 	i := &Instrumentation{
+		provider: tp,
 		tracer: tp.Tracer(scope,
 			trace.WithInstrumentationVersion(version), trace.WithSchemaURL(semconv.SchemaURL)),
 	}
@@ -40,8 +46,11 @@ func (i *Instrumentation) Series(op Operation, d Destination) *Series { return i
 //
 // What samplers are to see is given at the start. The rest is built only for a
 // span that is likely to be recorded: a span whose parent was sampled out is
-// most often sampled out as well.
+// most often sampled out as well; see [Instrumentation.Decided].
 func (i *Instrumentation) Start(ctx context.Context, s *Series, m *Message, links ...trace.Link) (context.Context, trace.Span) {
+	if ctx, ok := i.Decided(ctx); ok {
+		return ctx, trace.SpanFromContext(ctx)
+	}
 	if parent := trace.SpanContextFromContext(ctx); parent.IsValid() && !parent.IsSampled() {
 		ctx, span := i.tracer.Start(ctx, s.spanName, s.atStart...)
 		if span.IsRecording() {
