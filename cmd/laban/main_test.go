@@ -40,7 +40,7 @@ func TestHelpTeaches(t *testing.T) {
 		require.Contains(t, out, "\n  laban demo\n")
 	}
 	_, out, _ := laban(t)
-	require.Equal(t, []string{"check", "completion", "demo", "flows", "health", "help", "learn", "load", "observe", "render", "replay", "version", "where"}, commandsIn(out), "only what there is")
+	require.Equal(t, []string{"check", "completion", "demo", "flows", "health", "help", "learn", "load", "observe", "parked", "render", "replay", "version", "where"}, commandsIn(out), "only what there is")
 }
 
 // commandsIn returns the commands that a help text lists.
@@ -64,7 +64,7 @@ func TestHelpOfTheDemo(t *testing.T) {
 func TestWhatIsNotUnderstoodIsHelpedWith(t *testing.T) {
 	for line, want := range map[string]string{
 		"dmeo":                   "laban: there is no command \"dmeo\"; did you mean \"demo\"?\nsee laban --help\n",
-		"frobnicate":             "laban: there is no command \"frobnicate\"; there are check, completion, demo, flows, health, help, learn, load, observe, render, replay, version, where\nsee laban --help\n",
+		"frobnicate":             "laban: there is no command \"frobnicate\"; there are check, completion, demo, flows, health, help, learn, load, observe, parked, render, replay, version, where\nsee laban --help\n",
 		"--colour":               "laban: there is no flag --colour\nsee laban --help\n",
 		"demo --order 5":         "laban: there is no flag --order; did you mean --orders?\nsee laban demo --help\n",
 		"demo -x":                "laban: there is no flag -x\nsee laban demo --help\n",

@@ -11,6 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/laban-io/laban/internal/observer/config"
+	"github.com/laban-io/laban/internal/observer/record"
+	"github.com/laban-io/laban/internal/observer/source"
 	"github.com/laban-io/laban/internal/parked"
 	"github.com/laban-io/laban/internal/testenv"
 	"github.com/laban-io/laban/pkg/amqpbus"
@@ -24,6 +27,8 @@ type place struct {
 	store  parked.Store
 	open   func() bus.Transport
 	prefix string
+	broker *testenv.Broker // nil in memory
+	memory *membus.Broker  // nil on RabbitMQ
 }
 
 // everywhere runs a test on both brokers.
@@ -31,7 +36,7 @@ func everywhere(t *testing.T, f func(t *testing.T, p *place)) {
 	t.Run("memory", func(t *testing.T) {
 		b := membus.New(membus.Config{})
 		t.Cleanup(b.Close)
-		f(t, &place{store: parked.NewMemory(b), open: func() bus.Transport { return b.Connect() }, prefix: "events"})
+		f(t, &place{store: parked.NewMemory(b), open: func() bus.Transport { return b.Connect() }, memory: b})
 	})
 	t.Run("rabbitmq", func(t *testing.T) { f(t, rabbitMQ(t, "shop")) })
 }
@@ -43,7 +48,7 @@ func rabbitMQ(t *testing.T, prefix string) *place {
 	cfg := amqpbus.Config{URLs: []string{b.URL}, Prefix: prefix, Logger: quiet()}
 	store, err := parked.NewAMQP(cfg, "")
 	require.NoError(t, err)
-	return &place{store: store, prefix: prefix, open: func() bus.Transport {
+	return &place{store: store, prefix: prefix, broker: b, open: func() bus.Transport {
 		transport, err := amqpbus.Open(t.Context(), cfg)
 		require.NoError(t, err)
 		t.Cleanup(func() {
@@ -60,6 +65,7 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 // service is a service that fails until it is mended.
 type service struct {
 	name string
+	stop func() // and wait
 
 	mu      sync.Mutex
 	mended  bool
@@ -76,16 +82,17 @@ type handled struct {
 func (p *place) start(t *testing.T, name string, types ...string) *service {
 	t.Helper()
 	s := &service{name: name}
-	b, err := bus.New(bus.Config{Service: name, Logger: quiet(), RetryLevels: []time.Duration{}, MaxAttempts: 1}, p.open())
+	b, err := bus.New(bus.Config{Service: name, Logger: quiet(), RetryLevels: []time.Duration{}, MaxAttempts: 1, Concurrency: 1}, p.open())
 	require.NoError(t, err)
 	b.HandleFunc(s.handle, types...)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- b.Run(ctx) }()
-	t.Cleanup(func() {
+	s.stop = sync.OnceFunc(func() {
 		stop()
 		require.NoError(t, <-ended)
 	})
+	t.Cleanup(s.stop)
 	<-b.Consuming()
 	return s
 }
@@ -125,6 +132,42 @@ func (p *place) publish(t *testing.T, kind string, n int) {
 		ctx, _ := b.StartFlow(t.Context(), "order", fmt.Sprint(1000+i))
 		require.NoError(t, b.Publish(ctx, event.New(kind, map[string]int{"number": i})))
 	}
+}
+
+// observe begins to keep copies of lost messages, as an observer does.
+func (p *place) observe(t *testing.T) {
+	t.Helper()
+	if p.broker == nil {
+		return
+	}
+	cfg := config.Default()
+	cfg.AMQP, cfg.Prefix, cfg.Log = []string{p.broker.URL}, p.prefix, p.prefix+".log"
+	log, err := source.Open(cfg, quiet())
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(context.Background())
+	ended, seen := make(chan error, 1), make(chan struct{}, 10)
+	go func() {
+		ended <- log.Strays(ctx, nil, func(context.Context, record.Stray) error { return nil }, func(source string, available bool, _ string) {
+			if source == "lost" && available {
+				seen <- struct{}{}
+			}
+		})
+	}()
+	t.Cleanup(func() {
+		stop()
+		require.NoError(t, <-ended)
+	})
+	<-seen
+}
+
+// loseParked lets what a service parks be lost from now on.
+func (p *place) loseParked(t *testing.T, service string) {
+	t.Helper()
+	if p.broker == nil {
+		p.memory.DeleteParkedQueue(service)
+		return
+	}
+	p.broker.DeleteQueue(t, service+".parked")
 }
 
 func (p *place) desk(t *testing.T) *parked.Desk {

@@ -2,7 +2,9 @@ package parked
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -56,12 +58,21 @@ func (a *AMQP) scan(ctx context.Context, conn *amqp.Connection, f Filter, told f
 	}
 	var t *tally
 	var depths []Depth
+	first := uint64(math.MaxUint64)
 	for _, window := range windows(&f) {
+		began, err := a.first(ctx, conn, begin(window), end)
+		if err != nil {
+			return nil, err
+		}
+		if t != nil && began >= first {
+			break // the log goes no further back
+		}
+		first = began
 		t = newTally(f)
 		if err := a.strays(ctx, conn, t, window, told); err != nil {
 			return nil, err
 		}
-		err := a.read(ctx, conn, a.log, begin(window), end, told, func(d *amqp.Delivery) error { t.record(a, d); return nil })
+		err = a.read(ctx, conn, a.log, begin(window), end, told, func(d *amqp.Delivery) error { t.record(a, d); return nil })
 		if err != nil {
 			return nil, err
 		}
@@ -81,6 +92,19 @@ func (a *AMQP) scan(ctx context.Context, conn *amqp.Connection, f Filter, told f
 	c := t.catch(depths)
 	c.End = Place{a.log, end}
 	return c, nil
+}
+
+// first returns the offset at which a window begins.
+func (a *AMQP) first(ctx context.Context, conn *amqp.Connection, from any, end uint64) (uint64, error) {
+	first := end
+	err := a.read(ctx, conn, a.log, from, end, nil, func(d *amqp.Delivery) error {
+		first = amqpbus.Offset(d)
+		return errEnough
+	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return first, err
 }
 
 // readOn reads what was added to the log after a place. It returns the new end.
@@ -127,8 +151,8 @@ func (a *AMQP) strays(ctx context.Context, conn *amqp.Connection, t *tally, wind
 		kind   Kind
 		stream string
 	}{{Lost, a.names.LostBox + ".log"}, {Unrouted, a.names.Unrouted}} {
-		if !among(box.kind, t.filter.kinds()) {
-			continue
+		if box.kind != Lost && !among(box.kind, t.filter.kinds()) {
+			continue // what was lost is also not parked
 		}
 		_, there, err := look(conn, box.stream)
 		if err != nil {
@@ -145,6 +169,11 @@ func (a *AMQP) strays(ctx context.Context, conn *amqp.Connection, t *tally, wind
 		err = a.read(ctx, conn, box.stream, begin(window), end, told, func(d *amqp.Delivery) error {
 			m := a.message(box.kind, d)
 			m.Place = Place{box.stream, amqpbus.Offset(d)}
+			if box.kind == Lost && d.Exchange == a.names.Dead {
+				ref := m.Ref()
+				ref.Kind = Parked
+				t.astray[ref]++
+			}
 			t.waits(&m)
 			return nil
 		})
@@ -164,6 +193,8 @@ type tally struct {
 	waiting []waiting
 	// byRef are the places in waiting of what is not resolved, oldest first.
 	byRef map[Ref][]int
+	// astray were to be parked, and were lost.
+	astray map[Ref]int
 	// finished were sent or discarded.
 	finished map[Ref]int
 	services map[string]bool
@@ -184,7 +215,7 @@ type waiting struct {
 
 func newTally(f Filter) *tally {
 	t := &tally{
-		filter: f, byRef: map[Ref][]int{}, finished: map[Ref]int{}, services: map[string]bool{}, streams: map[Kind]bool{}, wanted: map[string]time.Time{},
+		filter: f, byRef: map[Ref][]int{}, astray: map[Ref]int{}, finished: map[Ref]int{}, services: map[string]bool{}, streams: map[Kind]bool{}, wanted: map[string]time.Time{},
 	}
 	for _, s := range f.Known {
 		t.services[s] = true
@@ -221,6 +252,11 @@ func (t *tally) went(ref Ref) {
 
 // record takes a record of the log.
 func (t *tally) record(a *AMQP, d *amqp.Delivery) {
+	switch _, redriven := d.Headers[bus.HeaderRedrive]; {
+	case d.Exchange == a.names.Dead, d.Exchange == "", d.Exchange == a.names.Events && redriven:
+	default:
+		return // most of the log, which need not be read any closer
+	}
 	r, native := amqpbus.ReadRecord(a.cfg.Prefix, d)
 	if !native {
 		return
@@ -229,6 +265,10 @@ func (t *tally) record(a *AMQP, d *amqp.Delivery) {
 	case bus.RecordDead:
 		m := a.message(Parked, d)
 		m.At, m.Place = t.now, Place{a.log, r.Offset}
+		if ref := m.Ref(); t.astray[ref] > 0 {
+			t.astray[ref]--
+			return
+		}
 		t.waits(&m)
 	case bus.RecordRedriven:
 		t.went(redrivenRef(&r))

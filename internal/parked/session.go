@@ -77,6 +77,7 @@ type amqpSession struct {
 	// ch takes and publishes: a channel does one thing after the other.
 	ch       *amqp.Channel
 	returned chan amqp.Return
+	asking   *amqp.Channel // whether queues are there
 	waiting  int
 	taken    *amqp.Delivery
 	message  *Message
@@ -86,7 +87,7 @@ type amqpSession struct {
 
 func (s *amqpSession) open(ctx context.Context, conn *amqp.Connection) error {
 	s.conn = conn
-	if err := s.lock(conn); err != nil {
+	if err := s.lock(ctx, conn); err != nil {
 		return err
 	}
 	n, there, err := look(conn, s.queue)
@@ -110,21 +111,36 @@ func (s *amqpSession) open(ctx context.Context, conn *amqp.Connection) error {
 	return ctx.Err()
 }
 
-func (s *amqpSession) lock(conn *amqp.Connection) error {
-	ch, err := conn.Channel()
-	if err != nil {
-		return fmt.Errorf("open a channel: %w", err)
-	}
+// A command that was killed holds the lock until the broker misses it.
+const (
+	lockWait  = 3 * time.Second
+	lockEvery = 100 * time.Millisecond
+)
+
+// lock is held for as long as the connection lasts.
+func (s *amqpSession) lock(ctx context.Context, conn *amqp.Connection) error {
 	name := lockQueue(s.queue)
-	_, err = ch.QueueDeclare(name, false, true, true, false, nil)
-	var refused *amqp.Error
-	switch {
-	case errors.As(err, &refused) && refused.Code == amqp.ResourceLocked:
-		return fmt.Errorf("%w (%s): wait until they are done, and look again; a command that was killed just now is noticed by the broker within seconds", ErrBusy, s.queue)
-	case err != nil:
-		return fmt.Errorf("be the only one that takes messages from %s: declare the queue %s: %w", s.queue, name, amqpbus.Explain(err, "queue", name))
+	for until := time.Now().Add(lockWait); ; {
+		ch, err := conn.Channel() // one each: a refusal closes it
+		if err != nil {
+			return fmt.Errorf("open a channel: %w", err)
+		}
+		_, err = ch.QueueDeclare(name, false, true, true, false, nil)
+		var refused *amqp.Error
+		switch {
+		case err == nil:
+			return nil
+		case !errors.As(err, &refused) || refused.Code != amqp.ResourceLocked:
+			return fmt.Errorf("be the only one that takes messages from %s: declare the queue %s: %w", s.queue, name, amqpbus.Explain(err, "queue", name))
+		case time.Now().After(until):
+			return fmt.Errorf("%w (%s): wait until they are done, and look again", ErrBusy, s.queue)
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(lockEvery):
+		}
 	}
-	return nil // the queue stays until the connection goes
 }
 
 // Waiting is how many there were.
@@ -223,13 +239,25 @@ func (s *amqpSession) parkAgain(ctx context.Context, p amqp.Publishing, why erro
 	return s.Remove(ctx)
 }
 
-// exists returns an error unless there is a queue.
+// exists returns an error unless there is a queue. It asks on a channel of its
+// own, which the broker closes where there is none.
 func (s *amqpSession) exists(queue string) error {
-	_, there, err := look(s.conn, queue)
-	if err == nil && !there {
-		err = fmt.Errorf("%w: there is no queue %s, so nobody would receive it: start the service, which declares it, and try again", ErrNowhere, queue)
+	if s.asking == nil || s.asking.IsClosed() {
+		ch, err := s.conn.Channel()
+		if err != nil {
+			return fmt.Errorf("open a channel: %w", err)
+		}
+		s.asking = ch
 	}
-	return err
+	_, err := s.asking.QueueDeclarePassive(queue, true, false, false, false, nil)
+	var refused *amqp.Error
+	switch {
+	case errors.As(err, &refused) && refused.Code == amqp.NotFound:
+		return fmt.Errorf("%w: there is no queue %s, so nobody would receive it: start the service, which declares it, and try again", ErrNowhere, queue)
+	case err != nil:
+		return fmt.Errorf("look at queue %s: %w", queue, amqpbus.Explain(err, "queue", queue))
+	}
+	return nil
 }
 
 // publish publishes with confirm, and mandatory.
