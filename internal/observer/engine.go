@@ -37,6 +37,9 @@ type engine struct {
 	since          time.Time // when the first of them was applied
 	caughtUp       bool
 	limit          uint64 // the offset to stop before; 0: none
+	// told is the offset up to which the ledger has the failures and actions
+	// already: without a contract that is all that it learned.
+	told uint64
 }
 
 // apply applies some items. It returns whether the limit was reached.
@@ -71,7 +74,7 @@ func (e *engine) applyOne(item *source.Item) {
 	case source.Event:
 		e.event(item)
 	case source.Failure:
-		e.filling.Failures = append(e.filling.Failures, ledger.FailureOf(&item.Failure, e.tracker.Now()))
+		e.failure(item.Offset, ledger.FailureOf(&item.Failure, e.tracker.Now()))
 		e.took(e.tracker.Fail(&item.Failure))
 	case source.Announcement:
 		e.took(e.tracker.Announce(&item.Announcement))
@@ -147,7 +150,7 @@ func (e *engine) gap(item *source.Item) {
 	if item.NewLog {
 		e.state.LogID, e.state.LogIDAt = "", time.Time{}
 		e.state.Stated, e.state.MappingAt = map[string]stated{}, time.Time{}
-		e.next = 0
+		e.next, e.told = 0, 0
 	}
 }
 
@@ -170,7 +173,7 @@ func (e *engine) own(item *source.Item) {
 		e.state.Mapping, e.state.MappingAt = r, e.tracker.Now()
 	case record.Stray:
 		stray := r.Flow(offset)
-		e.filling.Failures = append(e.filling.Failures, ledger.StrayOf(&stray, e.tracker.Now()))
+		e.failure(offset, ledger.StrayOf(&stray, e.tracker.Now()))
 		if _, known := e.state.Strays[r.Stream]; known || len(e.state.Strays) < maxStrays {
 			e.state.Strays[r.Stream] = max(e.state.Strays[r.Stream], r.Offset+1)
 		}
@@ -204,7 +207,16 @@ func (e *engine) pulse(r *record.Pulse, offset uint64) {
 	e.o.pulseRead(e, r)
 }
 
+func (e *engine) failure(offset uint64, f ledger.Failure) {
+	if offset >= e.told {
+		e.filling.Failures = append(e.filling.Failures, f)
+	}
+}
+
 func (e *engine) act(a *ledger.Action, offset uint64) {
+	if offset < e.told {
+		return
+	}
 	a.At, a.Offset, a.Logged = e.tracker.Now(), offset, true
 	e.filling.Actions = append(e.filling.Actions, *a)
 }
@@ -282,6 +294,11 @@ func (e *engine) load(ctx context.Context) (source.Place, error) {
 	}
 	e.position = head.Position
 	if head.Position.Next == 0 && head.Position.LogID == "" {
+		return place, e.begin()
+	}
+	if len(head.Contracts) == 0 && len(e.o.cfg.Contracts) > 0 && !e.o.cfg.FromEnd {
+		e.o.log.InfoContext(ctx, "the ledger knows of no contract yet, so the log is read from its begin", "records", head.Position.Next)
+		e.told = head.Position.Next
 		return place, e.begin()
 	}
 	if err := e.restore(ctx, &head); err != nil {

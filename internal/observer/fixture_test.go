@@ -62,6 +62,7 @@ type options struct {
 	queues     map[string]string
 	ledger     string
 	contract   string
+	noContract bool
 }
 
 func brokerConfig(b *testenv.Broker, o options) *config.Config {
@@ -90,8 +91,12 @@ func observerConfig(t testing.TB, b *testenv.Broker, l *ledger.Ledger, o options
 	if text == "" {
 		text = shop
 	}
+	contracts := []*choreography.Choreography{contract(t, text)}
+	if o.noContract {
+		contracts = nil
+	}
 	return observer.Config{
-		Log: log, Ledger: l, Contracts: []*choreography.Choreography{contract(t, text)}, Mapping: cfg.Mapping(),
+		Log: log, Ledger: l, Contracts: contracts, Mapping: cfg.Mapping(),
 		Queues: o.queues, Marker: marker.From, Logger: logger(t), Tracker: flow.Config{Tombstones: 3 * time.Second},
 	}
 }

@@ -2,7 +2,9 @@ package observer_test
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/laban-io/laban/internal/observer"
 	"github.com/laban-io/laban/internal/observer/source"
 	"github.com/laban-io/laban/internal/testenv"
+	"github.com/laban-io/laban/pkg/bus"
 	"github.com/laban-io/laban/pkg/event"
 	"github.com/laban-io/laban/pkg/flow"
 )
@@ -28,6 +31,34 @@ func replayed(t *testing.T, b *testenv.Broker, like *ledger.Ledger, o options) s
 	require.NoError(t, err)
 	require.NoError(t, obs.Replay(t.Context(), source.Place{}, head.Position.Next))
 	return dump(t, l)
+}
+
+// TestAContractThatIsLearnedLaterJudgesTheWholeLog: an observer ran without a
+// contract until there was one. What had stopped by then is found.
+func TestAContractThatIsLearnedLaterJudgesTheWholeLog(t *testing.T) {
+	b := testenv.RabbitMQ(t)
+	o := options{ledger: "sqlite:" + filepath.Join(t.TempDir(), "ledger.db"), noContract: true}
+	w := watch(t, b, o)
+	web, _ := service(t, b, "web", nil, nil)
+	payment, _ := service(t, b, "payment", nil, map[string]reaction{"order.placed": func(context.Context, *bus.Bus, event.Event) error {
+		return bus.Permanent(errors.New("no such card"))
+	}})
+	<-payment.Consuming()
+	w.sees(t)
+	place(t, web, "a")
+	require.Eventually(t, func() bool { return strings.Contains(dump(t, w.ledger), "no such card") }, patience, 50*time.Millisecond)
+	w.stop()
+
+	o.noContract = false
+	w = watch(t, b, o)
+	w.becomes(t, "a", flow.Stalled)
+	w.cause(t, "a", flow.Parked)
+	require.Equal(t, 1, strings.Count(dump(t, w.ledger), `"table":"failures"`), "it is the same")
+	w.sees(t)
+	w.stop()
+	l := openLedger(t, o.ledger)
+	defer func() { require.NoError(t, l.Close()) }()
+	require.Equal(t, replayed(t, b, l, o), dump(t, l))
 }
 
 // TestARestartInTheMiddleOfFlowsLosesNothing: an observer is stopped while flows
