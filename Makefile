@@ -8,7 +8,7 @@ ARGS ?=
 help: ## say what can be done
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-deps: ## install RabbitMQ and PostgreSQL and build Jaeger, where missing (LABAN_NO_INSTALL=1: only look)
+deps: ## install servers and programs and build Jaeger, where missing (LABAN_NO_INSTALL=1: only look)
 	@scripts/deps.bash
 
 build: ## build all commands into bin/

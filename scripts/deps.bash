@@ -2,7 +2,8 @@
 # Gets what the tests need and this machine lacks: RabbitMQ and PostgreSQL by
 # apt-get (as root on Debian), Jaeger by building it from its Go module. Prints
 # on standard error what it does. The test of the whole stack, and make stack,
-# need Prometheus and Alertmanager, too; the tests of the pages need Chromium.
+# need Prometheus and Alertmanager, too; the tests of the pages need Chromium,
+# and that of a foreign system Node.js and some packages from npm.
 #
 #   LABAN_NO_INSTALL=1   installs and builds nothing, only says what is missing
 #
@@ -16,6 +17,17 @@ missing() {
 	command -v prometheus >/dev/null || echo prometheus
 	command -v prometheus-alertmanager >/dev/null || command -v alertmanager >/dev/null || echo alertmanager
 	command -v chromium >/dev/null || echo chromium
+	command -v npm >/dev/null || echo npm
+	cmp -s "$shop/package-lock.json" "$shop/node_modules/installed.json" || echo shop
+}
+
+# The services in JavaScript that are observed. What was installed for them is
+# kept beside what they asked for.
+shop=examples/foreign-javascript
+
+install_shop() {
+	quietly "npm ci in $shop" npm ci --prefix "$shop" --ignore-scripts --no-audit --no-fund &&
+		cp "$shop/package-lock.json" "$shop/node_modules/installed.json"
 }
 
 may_install() { [ "${LABAN_NO_INSTALL:-}" != 1 ]; }
@@ -53,7 +65,7 @@ build_jaeger() {
 	mv "$program.new" "$program"
 }
 
-say "looking for RabbitMQ, PostgreSQL, Jaeger, Prometheus, Alertmanager and Chromium"
+say "looking for RabbitMQ, PostgreSQL, Jaeger, Prometheus, Alertmanager, Chromium and npm"
 wanted=$(watched "compiling what looks for them" missing)
 if [ -z "$wanted" ]; then
 	say "all are there"
@@ -67,6 +79,7 @@ while read -r name version program; do
 	postgresql) packages+=(postgresql) ;;
 	prometheus) packages+=(prometheus) ;;
 	chromium) packages+=(chromium) ;;
+	npm) packages+=(nodejs npm) ;;
 	alertmanager) packages+=(prometheus-alertmanager) ;;
 	jaeger)
 		if may_install; then
@@ -80,11 +93,15 @@ if [ ${#packages[@]} -gt 0 ] && may_install && [ "$(id -u)" = 0 ] && command -v 
 	install_packages "${packages[@]}" || say "apt-get could not install ${packages[*]}"
 fi
 
+if grep -q '^shop$' <<<"$wanted" && may_install && command -v npm >/dev/null; then
+	install_shop || say "what $shop needs could not be installed"
+fi
+
 wanted=$(missing)
 [ -z "$wanted" ] && exit 0
 
 # The images stand in for the tests' own servers, not for these.
-if ! grep -qE '^(prometheus|alertmanager|chromium)$' <<<"$wanted" && docker version >/dev/null 2>&1; then
+if ! grep -qE '^(prometheus|alertmanager|chromium|npm|shop)$' <<<"$wanted" && docker version >/dev/null 2>&1; then
 	say "these will run in Docker, as they are not installed: $(cut -d' ' -f1 <<<"$wanted" | paste -sd' ')"
 	exit 0
 fi
@@ -95,6 +112,8 @@ while read -r name _ program; do
 	rabbitmq) say "  RabbitMQ: apt-get install rabbitmq-server (as root), or name the folder of its programs in LABAN_RABBITMQ_DIR, or one that runs in LABAN_TEST_AMQP_URL" ;;
 	postgresql) say "  PostgreSQL: apt-get install postgresql (as root), or name one in LABAN_TEST_POSTGRES_URL" ;;
 	chromium) say "  Chromium, for the tests of the pages: apt-get install chromium (as root), or put it on PATH" ;;
+	npm) say "  Node.js and npm, for the test of a foreign system: apt-get install nodejs npm (as root), or put them on PATH" ;;
+	shop) say "  what the services in $shop need: npm ci --prefix $shop, then cp $shop/package-lock.json $shop/node_modules/installed.json" ;;
 	prometheus) say "  Prometheus: apt-get install prometheus (as root), or put its program on PATH" ;;
 	alertmanager) say "  Alertmanager: apt-get install prometheus-alertmanager (as root), or put its program, alertmanager, on PATH" ;;
 	jaeger) say "  Jaeger: make deps builds it into $program; or name its program in LABAN_JAEGER_BIN, or one that runs in LABAN_TEST_JAEGER_QUERY_URL and LABAN_TEST_JAEGER_OTLP_URL" ;;
