@@ -43,6 +43,7 @@ type Observer struct {
 	awayUntil, waits atomic.Int64
 	rival            atomic.Pointer[rival] // nil: none is known of
 
+	saw      atomic.Bool  // the log up to a pulse of its own
 	role     atomic.Value // Role
 	picture  atomic.Pointer[picture]
 	surveys  chan chan flow.Survey
@@ -134,6 +135,8 @@ func (o *Observer) lead(ctx context.Context) error {
 			o.role.Store(Standby)
 		case errors.Is(err, errUnreadable), errors.Is(err, flow.ErrState):
 			return err
+		case errors.Is(err, source.ErrRefused) && !o.saw.Load():
+			return err // later on, permissions may be on their way from one user to another
 		default:
 			o.log.Error("the observer begins again from its ledger", "error", err, "in", standDown)
 			sleep(ctx, standDown)

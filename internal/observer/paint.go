@@ -54,6 +54,7 @@ func (o *Observer) pulseRead(e *engine, p *record.Pulse) {
 	o.pulser.clock.notBefore(p.Time)
 	if p.Observer == o.id && p.Epoch == e.epoch {
 		o.sight.read(p.Sequence)
+		o.saw.Store(true)
 		e.caughtUp = true
 	}
 }

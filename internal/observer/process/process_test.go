@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -146,26 +147,37 @@ func (b *bench) replay(t *testing.T, end uint64) string {
 	return dump(t, l)
 }
 
+// serveUntil runs an observer in this process until the returned function is
+// called, and returns the address of its API.
+func (b *bench) serveUntil(t *testing.T) (address string, stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ready, done := make(chan string, 1), make(chan error, 1)
+	go func() {
+		done <- process.Run(ctx, b.cfg, process.Options{Logger: slog.New(slog.DiscardHandler), Ready: func(a string) { ready <- a }})
+	}()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		require.NoError(t, <-done)
+	})
+	t.Cleanup(stop)
+	return "http://" + <-ready, stop
+}
+
 // TestTheWholeProcess: it serves metrics and the API, replays into a new ledger
 // only, and says what it would observe.
 func TestTheWholeProcess(t *testing.T) {
 	t.Setenv("OTEL_SDK_DISABLED", "true")
 	b := newBench(t, "")
 	web := b.bus(t, "web", "", "")
-	ctx, cancel := context.WithCancel(t.Context())
-	address, done := make(chan string, 1), make(chan error, 1)
+	at, stop := b.serveUntil(t)
 	quiet := slog.New(slog.DiscardHandler)
-	go func() {
-		done <- process.Run(ctx, b.cfg, process.Options{Logger: quiet, Ready: func(a string) { address <- a }})
-	}()
-	at := "http://" + <-address
 	defer http.DefaultClient.CloseIdleConnections()
 	flowCtx, _ := web.StartFlow(t.Context(), "shop", "1042")
 	require.NoError(t, web.Publish(flowCtx, event.New("order.placed", nil).WithSubject("1042")))
 	require.Eventually(t, func() bool { return strings.Contains(get(t, at+"/api/v1/flows?key=1042"), `"running"`) }, patience, 50*time.Millisecond)
 	require.Contains(t, get(t, at+"/metrics"), `laban_flows_started_total{choreography="shop"} 1`)
-	cancel()
-	require.NoError(t, <-done)
+	stop()
 
 	var out strings.Builder
 	require.NoError(t, process.Check(t.Context(), b.cfg, process.Options{Logger: quiet}, &out))

@@ -12,7 +12,6 @@ import (
 
 	"github.com/laban-io/laban/internal/observer/config"
 	"github.com/laban-io/laban/pkg/amqpbus"
-	"github.com/laban-io/laban/pkg/bus"
 	"github.com/laban-io/laban/pkg/event"
 )
 
@@ -92,8 +91,8 @@ func (a *AMQP) declare(conn *amqp.Connection) error {
 		return lookErr
 	}
 	if !exists {
-		return fmt.Errorf("there is no stream %s, and the broker does not let this user declare it: grant the permission to configure and write %s and to read it (rabbitmqctl set_permissions), or declare it with x-queue-type=stream: %w",
-			a.cfg.Log, a.cfg.Log, err)
+		return lacks(err, fmt.Sprintf("there is no stream %s, and it can't be declared (declare it with x-queue-type=stream, or let the observer)", a.cfg.Log),
+			"configure", a.cfg.Log)
 	}
 	a.warnOnce("the broker does not let this user declare the log; the one that is there is used", "stream", a.cfg.Log, "error", err)
 	return nil
@@ -137,46 +136,10 @@ func (a *AMQP) Append(ctx context.Context, e event.Event) error {
 		if err := a.declare(conn); err != nil {
 			return err
 		}
-		ch, err := confirming(conn)
+		w, err := newWriter(conn)
 		if err != nil {
 			return err
 		}
-		return appendTo(ctx, ch, a.cfg.Log, e)
+		return w.append(ctx, a.cfg.Log, e)
 	})
-}
-
-func confirming(conn *amqp.Connection) (*amqp.Channel, error) {
-	ch, err := conn.Channel()
-	if err == nil {
-		err = ch.Confirm(false)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("open a channel to write: %w", err)
-	}
-	return ch, nil
-}
-
-// appendTo puts a record into a stream by the default exchange, so that no
-// service receives it.
-func appendTo(ctx context.Context, ch *amqp.Channel, stream string, e event.Event) error {
-	p, err := amqpbus.EncodeEvent(&bus.Message{Event: e, RoutingKey: e.Type})
-	if err != nil {
-		return err
-	}
-	return publish(ctx, ch, stream, p)
-}
-
-func publish(ctx context.Context, ch *amqp.Channel, queue string, p amqp.Publishing) error {
-	confirm, err := ch.PublishWithDeferredConfirmWithContext(ctx, "", queue, false, false, p)
-	if err != nil {
-		return fmt.Errorf("write to %s: %w", queue, err)
-	}
-	taken, err := confirm.WaitContext(ctx)
-	switch {
-	case err != nil:
-		return fmt.Errorf("write to %s: no confirm: %w", queue, err)
-	case !taken:
-		return fmt.Errorf("write to %s: %w", queue, bus.ErrRejected)
-	}
-	return nil
 }

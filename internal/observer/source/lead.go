@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
-	"github.com/laban-io/laban/pkg/amqpbus"
 	"github.com/laban-io/laban/pkg/bus"
 	"github.com/laban-io/laban/pkg/event"
 )
@@ -49,7 +49,6 @@ func (a *AMQP) leadSession(ctx context.Context, conn *amqp.Connection, up func()
 	if err := a.declare(conn); err != nil {
 		return err
 	}
-	up()
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	var watch sync.WaitGroup
@@ -89,9 +88,10 @@ func (a *AMQP) leadSession(ctx context.Context, conn *amqp.Connection, up func()
 		}
 		var refused *amqp.Error
 		if !errors.Is(err, errNotWanted) && (!errors.As(err, &refused) || refused.Code != amqp.ResourceLocked) {
-			return fmt.Errorf("be the one observer that pulses: declare the exclusive queue %s: %w", lockQueue(a.cfg.Log),
-				amqpbus.Explain(err, "queue", lockQueue(a.cfg.Log)))
+			return lacks(fmt.Errorf("be the one observer that pulses: declare the exclusive queue %s: %w", lockQueue(a.cfg.Log), err),
+				"be the one observer that pulses", "configure", lockQueue(a.cfg.Log))
 		}
+		up()
 		l.Waits()
 		select {
 		case <-ctx.Done():
@@ -99,15 +99,15 @@ func (a *AMQP) leadSession(ctx context.Context, conn *amqp.Connection, up func()
 		case <-time.After(lockEvery):
 		}
 	}
-	ch, err := confirming(conn)
+	w, err := newWriter(conn)
 	if err != nil {
 		return err
 	}
-	lease.ch = ch
+	lease.writer, lease.up = w, up
 	if err := l.Leads(ctx, lease); err != nil {
 		return &errStopped{err}
 	}
-	return context.Cause(ctx)
+	return cmp.Or(context.Cause(ctx), lease.failed())
 }
 
 // errNotWanted stands for another one's lead where it was not tried.
@@ -129,10 +129,30 @@ func lock(conn *amqp.Connection, stream string) error {
 // lease is the right to pulse, for as long as a connection lasts.
 type lease struct {
 	stream string
-	ch     *amqp.Channel
+	writer *writer
+	up     func() // to be called when something could be written
 
 	mu      sync.Mutex
 	blocked string
+	failure error // of the last record
+}
+
+func (l *lease) failed() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.failure
+}
+
+// note remembers how writing a record went.
+func (l *lease) note(err error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failure = err
+	if err == nil && l.up != nil {
+		l.up()
+		l.up = nil
+	}
+	return err
 }
 
 func (l *lease) block(b amqp.Blocking) {
@@ -155,11 +175,11 @@ func (l *lease) Blocked() string {
 }
 
 func (l *lease) Append(ctx context.Context, e event.Event) error {
-	return appendTo(ctx, l.ch, l.stream, e)
+	return l.note(l.writer.append(ctx, l.stream, e))
 }
 
 // Probe sends a message to no queue at all: the broker confirms it, unless it
 // takes nothing.
 func (l *lease) Probe(ctx context.Context) error {
-	return publish(ctx, l.ch, "laban.observer.nowhere", amqp.Publishing{})
+	return l.note(l.writer.publish(ctx, "laban.observer.nowhere", amqp.Publishing{}))
 }

@@ -108,7 +108,8 @@ func (r *reader) consume(ctx context.Context, conn *amqp.Connection, up func()) 
 	r.compare = r.at.Known && r.at.Next > 0 && len(r.at.Fingerprint) > 0
 	deliveries, err := ch.Consume(r.log.cfg.Log, "", false, false, false, false, amqp.Table{"x-stream-offset": r.begin()})
 	if err != nil {
-		return false, fmt.Errorf("read %s: %w", r.log.cfg.Log, amqpbus.Explain(err, "queue", r.log.cfg.Log))
+		return false, lacks(fmt.Errorf("read %s: %w", r.log.cfg.Log, amqpbus.Explain(err, "queue", r.log.cfg.Log)),
+			"read the log", "read", r.log.cfg.Log)
 	}
 	lost := ch.NotifyClose(make(chan *amqp.Error, 1))
 	canceled := ch.NotifyCancel(make(chan string, 1))

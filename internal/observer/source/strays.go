@@ -18,6 +18,9 @@ import (
 // strayEvery is how often it is looked for a stream that is not there.
 const strayEvery = 10 * time.Second
 
+// refusedAgain is how often it is tried whether a permission has been granted.
+const refusedAgain = time.Minute
+
 // Strays reads the stream of unrouted messages, and a stream of the observer's
 // own that gets a copy of each lost one.
 func (a *AMQP) Strays(ctx context.Context, after map[string]uint64, fn func(context.Context, record.Stray) error, evidence Evidence) error {
@@ -86,6 +89,10 @@ func (s *strays) session(ctx context.Context, conn *amqp.Connection, up func()) 
 		from = int64(s.next) //nolint:gosec // an offset of a stream
 	}
 	deliveries, err := ch.Consume(s.stream, "", false, false, false, false, amqp.Table{"x-stream-offset": from})
+	if err = lacks(err, "see messages that were "+s.name, "read", s.stream); errors.Is(err, ErrRefused) {
+		s.evidence(s.name, false, err.Error())
+		pause(ctx, refusedAgain)
+	}
 	if err != nil {
 		return fmt.Errorf("read %s: %w", s.stream, amqpbus.Explain(err, "queue", s.stream))
 	}
