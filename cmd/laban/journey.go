@@ -310,7 +310,7 @@ func (j *journey) foot() {
 		}
 	}
 	for _, x := range j.Actions {
-		text := x.Action + " at " + j.clock(x.At)
+		text := x.Action + j.message(&x) + " at " + j.clock(x.At)
 		if x.By != "" {
 			text += " by " + x.By
 		}
@@ -319,6 +319,21 @@ func (j *journey) foot() {
 		}
 		j.say(text)
 	}
+}
+
+// message names the message of an action, if it has one.
+func (j *journey) message(x *api.Action) string {
+	if x.EventID == "" {
+		return ""
+	}
+	text := " " + x.EventID
+	if i := slices.IndexFunc(j.Events, func(e api.Event) bool { return e.ID == x.EventID }); i >= 0 {
+		text = " " + j.Events[i].Type
+	}
+	if x.Service != "" {
+		text += branch(x.Action == "redriven", " to ", " of ") + x.Service
+	}
+	return text
 }
 
 func (j *journey) say(text string) {

@@ -108,7 +108,7 @@ func detailFrom(d *ledger.Detail, outcomes choreography.Outcomes, clocks []flow.
 		}
 	}
 	for i, x := range d.Actions {
-		out.Actions[i] = Action{Action: x.Action, By: x.Actor, At: x.At, Reason: x.Reason}
+		out.Actions[i] = Action{Action: x.Action, By: x.Actor, At: x.At, Reason: x.Reason, Service: x.Service, EventID: x.EventID}
 	}
 	out.travel(d, outcomes, clocks)
 	return out

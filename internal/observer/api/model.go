@@ -85,10 +85,12 @@ type Failure struct {
 
 // Action is what a person did.
 type Action struct {
-	Action string    `json:"action"`
-	By     string    `json:"by,omitempty"`
-	At     time.Time `json:"at,omitzero"`
-	Reason string    `json:"reason,omitempty"`
+	Action  string    `json:"action" enum:"closed,redriven,discarded"`
+	By      string    `json:"by,omitempty"`
+	At      time.Time `json:"at,omitzero"`
+	Reason  string    `json:"reason,omitempty"`
+	Service string    `json:"service,omitempty" doc:"Whose message was redriven or discarded; absent of an unrouted one"`
+	EventID string    `json:"event_id,omitempty" doc:"The message"`
 }
 
 func headFrom(f *ledger.Flow) Head {
