@@ -3,7 +3,9 @@ package mailcatcher
 import (
 	"crypto/rand"
 	"io"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -11,9 +13,11 @@ import (
 )
 
 const (
-	// kept is how many mails are kept, and mostBytes how large one may be: with
-	// the whole of both, 1 GiB. Mails are of a few kilobytes.
-	kept      = 1000
+	// kept is how many mails to one domain are kept, so that many customers' do
+	// not drive out the few of on-call; domains is how many are told apart, and
+	// mostBytes how large a mail may be. Mails are of a few kilobytes.
+	kept      = 500
+	domains   = 20
 	mostBytes = 1 << 20
 	// mostTo is how many recipients one mail may have.
 	mostTo = 100
@@ -25,6 +29,7 @@ const (
 type Catcher struct {
 	mu    sync.Mutex
 	mails []Mail // the oldest first
+	of    map[string]int
 	total int
 }
 
@@ -43,20 +48,45 @@ func (c *Catcher) add(m Mail) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.total++
-	if len(c.mails) >= kept {
-		c.mails = slices.Delete(c.mails, 0, len(c.mails)-kept+1)
+	if c.of == nil {
+		c.of = map[string]int{}
 	}
+	if _, known := c.of[m.domain]; !known && len(c.of) >= domains {
+		m.domain = others
+	}
+	if c.of[m.domain] >= kept {
+		oldest := slices.IndexFunc(c.mails, func(o Mail) bool { return o.domain == m.domain })
+		c.mails = slices.Delete(c.mails, oldest, oldest+1)
+		c.of[m.domain]--
+	}
+	c.of[m.domain]++
 	c.mails = append(c.mails, m)
 }
 
-// Mails returns the newest mails first, up to limit, and how many there have
-// been.
-func (c *Catcher) Mails(limit int) (newest []Mail, total int) {
+// others stands for the domains beyond those that are told apart.
+const others = "others"
+
+// Mails returns the newest mails first, up to limit, to a domain or, where that
+// is empty, to any; and how many there have been to all.
+func (c *Catcher) Mails(domain string, limit int) (newest []Mail, total int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	newest = slices.Clone(c.mails[max(0, len(c.mails)-limit):])
-	slices.Reverse(newest)
+	for _, m := range slices.Backward(c.mails) {
+		if len(newest) == limit {
+			break
+		}
+		if domain == "" || m.domain == domain {
+			newest = append(newest, m)
+		}
+	}
 	return newest, c.total
+}
+
+// Domains returns where mails that are kept went to, in order.
+func (c *Catcher) Domains() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Sorted(maps.Keys(c.of))
 }
 
 // Mail returns the one with that id, if it is still there.
@@ -97,9 +127,10 @@ func (s *session) Data(r io.Reader) error {
 		m.From.Address = s.from
 	}
 	// Who it was really for, which its header may not say.
-	if len(m.To) == 1 && m.To[0].Address == "" {
+	if len(m.To) == 0 || len(m.To) == 1 && m.To[0].Address == "" {
 		m.To = s.to
 	}
+	_, m.domain, _ = strings.Cut(strings.ToLower(s.to[0].Address), "@") // there is one, or there is no DATA
 	s.catcher.add(m)
 	return nil
 }

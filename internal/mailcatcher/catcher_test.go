@@ -92,15 +92,18 @@ func TestAMailIsShownAsItReads(t *testing.T) {
 	require.Equal(t, "<p>1 flow</p>\n", mail.HTML)
 
 	require.Contains(t, ask(t, c, "/").Body.String(), "/view/"+mail.ID)
-	require.Contains(t, ask(t, c, "/view/"+mail.ID).Body.String(), "1 flow of order waits for payment")
+	page := ask(t, c, "/view/"+mail.ID).Body.String()
+	require.Contains(t, page, "1 flow of order waits for payment")
+	require.Contains(t, page, `<a href="http://localhost:7070/?choreography=order">`, "what it links to can be followed")
 	require.Equal(t, http.StatusOK, ask(t, c, "/readyz").Code)
 }
 
 func TestNothingInAMailIsRun(t *testing.T) {
 	c, address := start(t)
 	send(t, address, "Subject: <script>a</script>\nContent-Type: text/html\n\n<script>b</script><img src=http://x/>")
-	mails, _ := c.Mails(1)
-	for _, path := range []string{"/", "/view/" + mails[0].ID} {
+	send(t, address, "Subject: x\n\n<script>c</script> http://x/\"onload=<img>")
+	mails, _ := c.Mails("", 2)
+	for _, path := range []string{"/", "/view/" + mails[0].ID, "/view/" + mails[1].ID} {
 		page := ask(t, c, path)
 		require.NotContains(t, page.Body.String(), "<script>")
 		require.NotContains(t, page.Body.String(), "<img")
@@ -116,10 +119,10 @@ func TestWhatIsNoMailIsKeptAllTheSame(t *testing.T) {
 		"Subject: =?utf-8?q?=ZZ?=\nFrom: @@\n\nx",
 	} {
 		send(t, address, text)
-		mails, _ := c.Mails(1)
+		mails, _ := c.Mails("", 1)
 		require.Equal(t, http.StatusOK, ask(t, c, "/view/"+mails[0].ID).Code)
 	}
-	_, total := c.Mails(1)
+	_, total := c.Mails("", 1)
 	require.Equal(t, 4, total)
 	require.Equal(t, http.StatusNotFound, ask(t, c, "/view/nobody").Code)
 	require.Equal(t, http.StatusNotFound, ask(t, c, "/api/v1/message/nobody").Code)
@@ -129,10 +132,11 @@ func TestTheNewestAreKept(t *testing.T) {
 	c, address := start(t)
 	client, err := smtp.Dial(address)
 	require.NoError(t, err)
-	const many = 1003
+	send(t, address, "Subject: of on-call\nTo: on-call@localhost\n\n")
+	const many = 503
 	for i := range many {
 		require.NoError(t, client.Mail("a@localhost"))
-		require.NoError(t, client.Rcpt("b@localhost"))
+		require.NoError(t, client.Rcpt("b@shop.example"))
 		w, err := client.Data()
 		require.NoError(t, err)
 		_, err = fmt.Fprintf(w, "Subject: %d\r\n\r\n.", i)
@@ -140,18 +144,28 @@ func TestTheNewestAreKept(t *testing.T) {
 		require.NoError(t, w.Close())
 	}
 	require.NoError(t, client.Quit())
-	mails, total := c.Mails(2 * many)
-	require.Equal(t, many, total)
-	require.Len(t, mails, 1000)
-	require.Equal(t, "1002", mails[0].Subject)
-	require.Equal(t, "3", mails[999].Subject)
-	require.Equal(t, []mailcatcher.Address{{Address: "b@localhost"}}, mails[0].To, "of the envelope, where the header has none")
+	mails, total := c.Mails("", 2*many)
+	require.Equal(t, many+1, total)
+	require.Len(t, mails, 501)
+	require.Equal(t, "502", mails[0].Subject)
+	require.Equal(t, "3", mails[499].Subject)
+	require.Equal(t, []mailcatcher.Address{{Address: "b@shop.example"}}, mails[0].To, "of the envelope, where the header has none")
+	require.Equal(t, "of on-call", mails[500].Subject, "others do not drive it out")
+	require.Equal(t, []string{"localhost", "shop.example"}, c.Domains())
+	page := ask(t, c, "/?to=localhost").Body.String()
+	require.Contains(t, page, "of on-call")
+	require.NotContains(t, page, ">502<")
+	// However many domains there are, what is kept is bounded.
+	for i := range 30 {
+		require.NoError(t, smtp.SendMail(address, nil, "a@localhost", []string{fmt.Sprintf("a@%d.example", i)}, []byte("\r\n")))
+	}
+	require.Len(t, c.Domains(), 21)
 }
 
 func TestAMailMayNotBeTooLarge(t *testing.T) {
 	c, address := start(t)
 	err := smtp.SendMail(address, nil, "a@localhost", []string{"b@localhost"}, []byte("Subject: x\r\n\r\n"+strings.Repeat("x\r\n", 1<<20)))
 	require.Error(t, err)
-	_, total := c.Mails(1)
+	_, total := c.Mails("", 1)
 	require.Zero(t, total)
 }

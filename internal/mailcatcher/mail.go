@@ -31,6 +31,8 @@ type Mail struct {
 	Text, HTML string
 	// Size is that of the mail as it came, in bytes.
 	Size int
+
+	domain string // of the first recipient
 }
 
 // depth is how many parts within parts are looked into.

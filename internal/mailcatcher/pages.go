@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"html/template"
 	"net/http"
+	"regexp"
+	"strings"
 	"time"
 )
 
@@ -39,15 +41,16 @@ func summaries(mails []Mail) []summary {
 
 // Handler serves the pages and the API.
 func (c *Catcher) Handler() http.Handler {
-	pages := template.Must(template.ParseFS(embedded, "pages/*.html"))
+	pages := template.Must(template.New("").Funcs(template.FuncMap{"linked": linked}).ParseFS(embedded, "pages/*.html"))
 	show := func(w http.ResponseWriter, name string, data any) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_ = pages.ExecuteTemplate(w, name, data) // who asked has gone
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		mails, total := c.Mails(listed)
-		show(w, "mails.html", map[string]any{"Mails": mails, "Total": total})
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		domain := r.URL.Query().Get("to")
+		mails, total := c.Mails(domain, listed)
+		show(w, "mails.html", map[string]any{"Mails": mails, "Total": total, "Domain": domain, "Domains": c.Domains()})
 	})
 	mux.HandleFunc("GET /view/{id}", func(w http.ResponseWriter, r *http.Request) {
 		m, ok := c.Mail(r.PathValue("id"))
@@ -57,7 +60,7 @@ func (c *Catcher) Handler() http.Handler {
 		show(w, "mail.html", m)
 	})
 	mux.HandleFunc("GET /api/v1/messages", func(w http.ResponseWriter, _ *http.Request) {
-		mails, total := c.Mails(listed)
+		mails, total := c.Mails("", listed*domains)
 		answer(w, map[string]any{"messages": summaries(mails), "total": total})
 	})
 	mux.HandleFunc("GET /api/v1/message/{id}", func(w http.ResponseWriter, r *http.Request) {
@@ -77,6 +80,20 @@ func (c *Catcher) Handler() http.Handler {
 		h.Set("Cache-Control", "no-store")
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// linked makes links of the addresses in a mail's text, and harmless text of the
+// rest.
+func linked(text string) template.HTML {
+	var b strings.Builder
+	at := 0
+	for _, m := range regexp.MustCompile(`https?://[^\s<>"']+`).FindAllStringIndex(text, -1) {
+		address := template.HTMLEscapeString(text[m[0]:m[1]])
+		b.WriteString(template.HTMLEscapeString(text[at:m[0]]) + `<a href="` + address + `">` + address + `</a>`)
+		at = m[1]
+	}
+	b.WriteString(template.HTMLEscapeString(text[at:]))
+	return template.HTML(b.String()) //nolint:gosec // every part of it is escaped
 }
 
 func answer(w http.ResponseWriter, value any) {

@@ -62,6 +62,12 @@ func (s *Stack) Setting(name string) string { return s.settings[name] }
 // URL is where the part whose port has that name answers HTTP.
 func (s *Stack) URL(port string) string { return s.settings.url(port) }
 
+// AMQPURL is the broker's address, with user and password.
+func (s *Stack) AMQPURL() string { return s.amqpURL() }
+
+// DatabaseURL is that of a service's own database, with its password.
+func (s *Stack) DatabaseURL(service string) string { return s.databaseURL(services()[service]) }
+
 // LedgerURL is the ledger as Grafana's user sees it, with the password.
 func (s *Stack) LedgerURL() string {
 	return s.postgresURL("grafana", s.settings["GRAFANA_DB_PASSWORD"], "ledger")

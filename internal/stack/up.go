@@ -87,7 +87,7 @@ func (s *Stack) checkPorts(ctx context.Context) error {
 		}
 	}
 	if len(taken) > 0 {
-		return fmt.Errorf("something listens already at %s: set these variables to other ports, or give --free-ports", strings.Join(taken, ", "))
+		return fmt.Errorf("something listens already at %s: set these variables to other ports, or have free ones taken by --free-ports (make stack ARGS=\"up --free-ports\")", strings.Join(taken, ", "))
 	}
 	return nil
 }

@@ -72,6 +72,10 @@ before them.`,
 	root.AddCommand(up, down,
 		&cobra.Command{Use: "status", Short: "Say how each part fares, and where it is", Args: cobra.NoArgs, RunE: f.status},
 		&cobra.Command{Use: "stop PART", Short: "End one part, such as payment", Args: cobra.ExactArgs(1), RunE: f.stopPart},
+		&cobra.Command{
+			Use: "rabbitmqctl ARGUMENT...", Short: "Run rabbitmqctl on the stack's broker, such as: rabbitmqctl set_vm_memory_high_watermark 0",
+			DisableFlagParsing: true, RunE: f.control,
+		},
 		&cobra.Command{Use: "start PART", Short: "Start one part again", Args: cobra.ExactArgs(1), RunE: f.startPart})
 	return root
 }
@@ -102,10 +106,11 @@ func (f *flags) up(cmd *cobra.Command, _ []string) error {
 	}
 	_, err = fmt.Fprintf(out, `
 Place an order:  curl -s %[1]s/orders --json '{"customer_email": "ada@example.com", "items": [{"sku": "mug", "quantity": 2, "unit_price": 1250}], "currency": "EUR", "ship_to": "12 Mill Lane, Cambridge", "payment_token": "tok_approved"}'
+See an alert:    scripts/stack.bash stop payment, and after half a minute %[4]s/?to=localhost
 What is stuck:   bin/laban flows list --status stalled --observer %[2]s
 End it:          scripts/stack.bash down
 Logs are in %[3]s/logs.
-`, s.URL("ORDER_PORT"), s.URL("OBSERVER_PORT"), s.Folder())
+`, s.URL("ORDER_PORT"), s.URL("OBSERVER_PORT"), s.Folder(), s.URL("MAILPIT_PORT"))
 	return err
 }
 
@@ -129,6 +134,19 @@ func (f *flags) down(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	_, err = fmt.Fprintln(cmd.OutOrStdout(), "all has ended; data and logs stay in", s.Folder())
+	return err
+}
+
+func (f *flags) control(cmd *cobra.Command, args []string) error {
+	s, err := f.open(cmd)
+	if err != nil {
+		return err
+	}
+	text, err := s.Control(cmd.Context(), args...)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(cmd.OutOrStdout(), text)
 	return err
 }
 
