@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/laban-io/laban/internal/observer/source"
+	"github.com/laban-io/laban/internal/parked"
 	"github.com/laban-io/laban/pkg/bus"
 	"github.com/laban-io/laban/pkg/membus"
 )
@@ -21,6 +22,9 @@ type broker interface {
 	// log returns the log to observe, or nil where the observer reaches it by
 	// the same URL.
 	log() source.Log
+	// parked is where messages wait for a person, or nil where the observer
+	// reaches them by the same URL.
+	parked() parked.Store
 	// lost returns how many messages are set aside as lost.
 	lost(ctx context.Context) (int, error)
 	// close lets go of the broker when all connections are closed.

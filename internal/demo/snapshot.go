@@ -15,7 +15,7 @@ type snapshot struct {
 
 	placed, settled, open, wrong int
 	retries, parked, mails       int
-	stuck                        int // go no further because of a fault
+	stuck                        int     // go no further because of a fault
 	rate                         float64 // settled orders a second, lately
 	// turns is how many open orders wait for each service; those that have ended
 	// badly and are being undone are under "undoing".

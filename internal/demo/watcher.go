@@ -13,6 +13,7 @@ import (
 	"github.com/laban-io/laban/internal/observer/config"
 	"github.com/laban-io/laban/internal/observer/process"
 	"github.com/laban-io/laban/internal/observer/source"
+	"github.com/laban-io/laban/internal/parked"
 	contract "github.com/laban-io/laban/pkg/choreography"
 	"github.com/laban-io/laban/pkg/flow"
 )
@@ -53,7 +54,7 @@ func (d *demo) startWatcher(ctx context.Context) (*watcher, error) {
 	}
 	opts := process.Options{
 		Version: d.cfg.Version, Token: process.TokenFromEnvironment(), Logger: d.logs.logger(),
-		Log: d.broker.log(), Contracts: []*contract.Choreography{w.contract},
+		Log: d.broker.log(), Parked: d.broker.parked(), Contracts: []*contract.Choreography{w.contract},
 	}
 	if d.cfg.ObserverListen == "" {
 		opts.Listener, err = process.ListenNear(ctx, DefaultObserverListen, opts.Token)
@@ -163,3 +164,7 @@ func (d *demo) verdict() *Verdict {
 func (m *memory) log() source.Log { return source.NewMemory(m.broker) }
 
 func (*rabbitMQ) log() source.Log { return nil }
+
+func (m *memory) parked() parked.Store { return parked.NewMemory(m.broker) }
+
+func (*rabbitMQ) parked() parked.Store { return nil }

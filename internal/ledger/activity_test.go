@@ -88,5 +88,52 @@ func TestParkedMessagesSayHowTheirFlowStands(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, parked, 1)
 		require.Equal(t, "b", parked[0].EventID)
+
+		b.Reset()
+		fail(ledger.Unrouted, order{n: 3}.id(), "c", 7*time.Minute)
+		w.commit(t, &b, 401)
+		missed, err := l.Missed(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, map[string]bool{"c": true}, missed)
+	})
+}
+
+func TestWhatPeopleDidAboutMessages(t *testing.T) {
+	onEach(t, func(t *testing.T, url string) {
+		w := takeOver(t, open(t, url))
+		var b ledger.Batch
+		act := func(action, event string, at time.Duration) ledger.Action {
+			a := ledger.Action{
+				At: after(at), Action: action, Actor: "ann", Choreography: "order", FlowID: order{n: 1}.id(), Service: "payment", EventID: event,
+				Reason: "mended", Offset: uint64(at / time.Second), Logged: true,
+			}
+			b.Actions = append(b.Actions, a)
+			return a
+		}
+		first, _, last := act("redriven", "a", time.Second), act("closed", "", 2*time.Second), act("discarded", "b", 3*time.Second)
+		w.commit(t, &b, 10)
+		acted, err := w.Acted(t.Context(), 10)
+		require.NoError(t, err)
+		require.Equal(t, []ledger.Action{last, first}, acted)
+		acted, err = w.Acted(t.Context(), 1)
+		require.NoError(t, err)
+		require.Equal(t, []ledger.Action{last}, acted)
+	})
+}
+
+func TestHowFlowsStand(t *testing.T) {
+	onEach(t, func(t *testing.T, url string) {
+		l := open(t, url)
+		shop(t, l)
+		ids := []string{order{n: 3}.id(), order{n: 4}.id(), "none", "a\x00b"}
+		for n := range 1200 {
+			ids = append(ids, order{n: 1000 + n}.id())
+		}
+		ids = append(ids, order{n: 9}.id()) // in the last chunk
+		stands, err := l.Standing(t.Context(), "order", ids)
+		require.NoError(t, err)
+		require.Equal(t, map[string]flow.Status{
+			order{n: 3}.id(): flow.Stalled, order{n: 4}.id(): flow.Completed, order{n: 9}.id(): flow.Closed,
+		}, stands)
 	})
 }

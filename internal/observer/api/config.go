@@ -40,7 +40,8 @@ type Observer interface {
 
 // Pages are pages for people.
 type Pages interface {
-	// Mount adds the pages, all for GET, and returns their patterns.
+	// Mount adds the pages, and returns their patterns. All are for GET; forms are
+	// posted below [FormPath].
 	Mount(mux *http.ServeMux) []string
 	// Login asks for the token, by a form that posts token and next to /login.
 	Login(w http.ResponseWriter, r *http.Request, next string, why Login)

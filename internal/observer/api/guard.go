@@ -24,9 +24,13 @@ func (a *API) open(r *http.Request) bool {
 		a.cfg.Pages != nil && (path == loginPath && r.Method == http.MethodPost || strings.HasPrefix(path, "/assets/"))
 }
 
+// FormPath is where the pages' own forms are posted, but for those of the login.
+// Whatever is below it has to know its own forms by more than the origin.
+const FormPath = "/parked/"
+
 // isForm tells whether a request is one of the pages' own forms.
 func (a *API) isForm(r *http.Request) bool {
-	return a.cfg.Pages != nil && (r.URL.Path == loginPath || r.URL.Path == logoutPath)
+	return a.cfg.Pages != nil && (r.URL.Path == loginPath || r.URL.Path == logoutPath || strings.HasPrefix(r.URL.Path, FormPath))
 }
 
 // guard lets through what may be served.

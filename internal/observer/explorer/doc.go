@@ -16,5 +16,9 @@
 //
 // # What it does not do
 //
-// It changes nothing. Who may see it is decided by package api, which serves it.
+// It changes nothing by itself. Where it is given a desk (package parked), a
+// person can have parked messages sent again or discarded: by a form that says
+// beforehand what will happen, that only this process knows, and that a page of
+// another site can't post. Who may see and do this is decided by package api,
+// which serves it.
 package explorer

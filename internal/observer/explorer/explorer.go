@@ -34,6 +34,9 @@ type Reader interface {
 	Activity(ctx context.Context, choreographies []string, from time.Time, part time.Duration, parts int) (ledger.Activity, error)
 	Owed(ctx context.Context, choreography string, services []string) ([]ledger.Owed, error)
 	Parked(ctx context.Context, limit int) ([]ledger.ParkedMessage, error)
+	Standing(ctx context.Context, choreography string, ids []string) (map[string]flow.Status, error)
+	Acted(ctx context.Context, limit int) ([]ledger.Action, error)
+	Missed(ctx context.Context) (map[string]bool, error)
 }
 
 // Links are templates of addresses, with {trace_id}, {flow_id} and {key} in
@@ -49,6 +52,12 @@ type Config struct {
 	Location *time.Location
 	// Login tells that a token is set, so that there is a session to leave.
 	Login bool
+	// Desk, where set, is where parked messages are looked at and dealt with.
+	// Without one the page shows what the ledger knows of them.
+	Desk Desk
+	// Redact leaves out of a payload what nobody is to read; it returns "" where
+	// that can't be done. Default: nothing is left out.
+	Redact func([]byte) string
 	// Log gets what went wrong. Default slog.Default.
 	Log *slog.Logger
 }
@@ -60,6 +69,7 @@ type Explorer struct {
 	pages    map[string]*template.Template
 	assets   map[string]asset
 	summary  kept[summary]
+	counter  *counter // nil where there is no desk
 
 	mu      sync.Mutex // guards figures, which are few: by contract in force and time
 	figures map[string]*kept[figures]
@@ -79,6 +89,9 @@ func New(cfg Config) (*Explorer, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
+	if cfg.Redact == nil {
+		cfg.Redact = observer.Redactor(nil)
+	}
 	if cfg.Reader == nil || cfg.Observer == nil {
 		return nil, errors.New("the explorer needs a reader of the ledger, and an observer")
 	}
@@ -93,7 +106,18 @@ func New(cfg Config) (*Explorer, error) {
 	if err := x.readTemplates(); err != nil {
 		return nil, err
 	}
+	if cfg.Desk != nil {
+		x.counter = newCounter(cfg.Desk, cfg.Reader.Missed)
+	}
 	return x, nil
+}
+
+// Close ends what is done at the desk, and waits for it. Pages may be asked for
+// meanwhile.
+func (x *Explorer) Close() {
+	if x.counter != nil {
+		x.counter.close()
+	}
 }
 
 func (x *Explorer) readAssets() error {
@@ -137,6 +161,9 @@ func (x *Explorer) Mount(mux *http.ServeMux) []string {
 	pages := map[string]func(*http.Request) (*view, error){
 		"/{$}": x.flowsPage, "/flows/{id}": x.journeyPage, "/choreographies/{name}": x.choreographyPage,
 		"/choreographies": x.choreographiesPage, "/parked": x.parkedPage, "/health": x.healthPage,
+		"/parked/preview": x.previewPage, "/parked/jobs/{id}": x.jobPage,
+		// Whoever reloads the answer to an order comes here.
+		"/parked/act": func(*http.Request) (*view, error) { return &view{Go: "/parked"}, nil },
 	}
 	patterns := make([]string, 0, len(pages)+1)
 	for pattern, page := range pages {
@@ -144,6 +171,10 @@ func (x *Explorer) Mount(mux *http.ServeMux) []string {
 		patterns = append(patterns, pattern)
 	}
 	mux.HandleFunc("GET /assets/{name}", x.serveAsset)
+	mux.HandleFunc("POST "+api.FormPath+"act", func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		x.serve(w, r, x.act)
+	})
 	slices.Sort(patterns)
 	return append(patterns, "/assets/{name}")
 }
@@ -158,6 +189,9 @@ type view struct {
 	Go   string
 	// Markdown is served instead of a page.
 	Markdown string
+
+	// OnTo is where a problem leads, "" being all flows.
+	OnTo, OnToText string
 
 	// The rest is filled in by render.
 	Blind         string

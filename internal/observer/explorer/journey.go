@@ -54,6 +54,8 @@ type missing struct {
 	api.Waiting
 	Late time.Duration
 	Pos  int // anchor
+	// Redrive is where what was parked can be sent again.
+	Redrive string
 }
 
 // undoing is a compensation and what it undoes.
@@ -81,6 +83,9 @@ func (x *Explorer) journeyPage(r *http.Request) (*view, error) {
 		return nil, err
 	}
 	b := x.journey(told)
+	for i := range b.Missing {
+		b.Missing[i].Redrive = x.redriveOf(r.Context(), told.Choreography, told.ID, b.Missing[i].Service)
+	}
 	return &view{Page: "journey", Nav: "flows", Title: b.Name, Body: b, Live: true}, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/laban-io/laban/internal/ledger"
 	"github.com/laban-io/laban/internal/observer/api"
 )
 
@@ -24,6 +25,7 @@ func (x *Explorer) functions() template.FuncMap {
 		"rate":         perSecond,
 		"anchor":       anchor,
 		"offset":       offset,
+		"acted":        func(a ledger.Action) string { return acted(&a) },
 		"status":       statusWords, "lower": strings.ToLower,
 	}
 }
@@ -209,7 +211,7 @@ func advice(cause string) string {
 	case "lost":
 		return "The retry or parking queue was missing when it was needed. Start the service, which declares it, and publish the event again."
 	case "parked":
-		return "Read the error, mend what it names, and put the message back into the service's queue."
+		return "Read the error, mend what it names, and send the message again."
 	case "retrying":
 		return "Wait for the next attempt, or look at the error that it fails with."
 	case "no-consumer":

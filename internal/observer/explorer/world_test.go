@@ -35,6 +35,7 @@ type world struct {
 	at      ledger.Position
 	offset  uint64
 	handler http.Handler
+	stuck   string // the id of the event that payment has parked in the story
 
 	mu          sync.Mutex
 	now         time.Time
@@ -48,7 +49,7 @@ var began = time.Date(2026, 1, 2, 14, 2, 0, 0, time.UTC)
 const token = "a token of the tests"
 
 // newWorld has the order contract in force, or none; with a token, or without.
-func newWorld(t testing.TB, contract bool, secret string) *world {
+func newWorld(t testing.TB, contract bool, secret string, change ...func(*world, *explorer.Config)) *world {
 	t.Helper()
 	l, err := ledger.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"), ledger.Config{Volatile: true})
 	require.NoError(t, err)
@@ -68,11 +69,16 @@ func newWorld(t testing.TB, contract bool, secret string) *world {
 	}
 	w.pulse(0)
 	quiet := slog.New(slog.DiscardHandler)
-	pages, err := explorer.New(explorer.Config{
+	cfg := explorer.Config{
 		Reader: l, Observer: w, Login: secret != "", Log: quiet,
 		Links: explorer.Links{Jaeger: "https://jaeger.example/trace/{trace_id}", Grafana: "https://grafana.example/d/flow?var-flow={flow_id}"},
-	})
+	}
+	for _, c := range change {
+		c(w, &cfg)
+	}
+	pages, err := explorer.New(cfg)
 	require.NoError(t, err)
+	t.Cleanup(pages.Close)
 	w.handler, err = api.New(api.Config{Reader: l, Observer: w, Pages: pages, Token: secret, Log: quiet})
 	require.NoError(t, err)
 	return w
@@ -188,6 +194,7 @@ func (w *world) commit() {
 func (w *world) story() {
 	w.chain("1", "order.placed", "stock.confirmed", "payment.confirmed", "order.shipped")
 	confirmed := w.chain("2", "order.placed", "stock.confirmed")
+	w.stuck = confirmed
 	w.park("2", confirmed, "card 4711: the gateway refuses")
 	rejected := w.chain("3", "order.placed", "stock.confirmed", "payment.rejected")
 	w.event("3", "stock.returned", rejected)

@@ -21,6 +21,7 @@ import (
 	"github.com/laban-io/laban/internal/observer/marker"
 	"github.com/laban-io/laban/internal/observer/metrics"
 	"github.com/laban-io/laban/internal/observer/source"
+	"github.com/laban-io/laban/internal/parked"
 	"github.com/laban-io/laban/pkg/choreography"
 	"github.com/laban-io/laban/pkg/flow"
 )
@@ -37,8 +38,9 @@ type Options struct {
 	// Ready, where set, is called once with the address of the API.
 	Ready func(address string)
 	// Log, where set, is observed instead of the broker that the configuration
-	// names.
-	Log source.Log
+	// names, and Parked is where messages wait there.
+	Log    source.Log
+	Parked parked.Store
 	// Contracts are in force beside those of the configuration's files.
 	Contracts []*choreography.Choreography
 	// Observing, where set, is called with the observer before it begins.
@@ -91,13 +93,19 @@ func Run(ctx context.Context, cfg *config.Config, opts Options) (err error) {
 		}
 	}
 	here := time.Local //nolint:gosmopolitan // people read it where it runs
+	desk, err := p.desk(ctx, here)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	pages, err := explorer.New(explorer.Config{
 		Reader: p.reader, Observer: p.observer, Location: here, Login: opts.Token != "", Log: p.log,
 		Links: explorer.Links{Jaeger: cfg.Links.Jaeger, Grafana: cfg.Links.Grafana},
+		Desk:  desk, Redact: observer.Redactor(cfg.Payloads.Redact),
 	})
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	defer pages.Close()
 	served, err := api.New(api.Config{
 		Reader: p.reader, Observer: p.observer, Token: opts.Token, Log: p.log, Location: here, Pages: pages,
 		Metrics: promhttp.HandlerFor(p.registry, promhttp.HandlerOpts{EnableOpenMetrics: true, Timeout: 10 * time.Second, MaxRequestsInFlight: 4}),

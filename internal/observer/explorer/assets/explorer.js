@@ -60,7 +60,8 @@
   // Fresh parts: the page is asked for again, and what has changed in it is put
   // in place. Lists of flows keep their rows where they are.
   let fresh = 0, asked = false, timer = 0, again = false;
-  const pause = 2000;
+  const job = () => document.body.dataset.page === "job";
+  const pause = () => job() ? 500 : 2000;
   const refresh = async () => {
     timer = 0;
     if (document.hidden) { asked = true; return; }
@@ -122,7 +123,7 @@
     }
   };
   const wish = () => {
-    if (!timer) { timer = setTimeout(refresh, Math.max(100, fresh + pause - Date.now())); }
+    if (!timer) { timer = setTimeout(refresh, Math.max(100, fresh + pause() - Date.now())); }
   };
   const follow = () => {
     if (!("live" in document.body.dataset)) { return; }
@@ -145,7 +146,7 @@
     addEventListener("pageshow", (e) => { if (e.persisted) { connect(); } });
     document.addEventListener("visibilitychange", () => { if (!document.hidden && asked) { wish(); } });
     // Time goes on without any change, too: how long something is overdue.
-    setInterval(wish, document.body.dataset.page === "health" ? 2000 : 10000);
+    setInterval(wish, job() ? 500 : document.body.dataset.page === "health" ? 2000 : 10000);
   };
 
   const copy = async (button) => {
