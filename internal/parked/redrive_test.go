@@ -165,7 +165,9 @@ func TestWithoutAQueueNothingIsSent(t *testing.T) {
 	_, err := d.Redrive(t.Context(), order(l, l.Messages...))
 	require.ErrorIs(t, err, parked.ErrNowhere)
 	require.ErrorContains(t, err, "there is no queue payment")
-	require.Empty(t, list(t, d, parked.Filter{Services: []string{"payment"}}, 1).Notes)
+	left := list(t, d, parked.Filter{Services: []string{"payment"}}, 1)
+	require.Empty(t, left.Notes)
+	require.Equal(t, l.Messages[0].Ref(), left.Messages[0].Ref(), "it was not even tried")
 }
 
 // A queue that refuses a message does not take it from the parked ones, though
