@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -178,15 +179,26 @@ func TestInhibition(t *testing.T) {
 		}
 		found := map[string]string{}
 		for _, a := range alerts {
-			found[a.Labels["alertname"]+" "+a.Labels["service"]] = a.Status.State
+			name := a.Labels["alertname"] + " " + a.Labels["service"]
+			if cause := a.Labels["cause"]; cause != "" && cause != "no-consumer" {
+				name += " " + cause
+			}
+			found[name] = a.Status.State
 		}
 		return found
 	}
 	stalled := map[string]string{"alertname": "LabanFlowStalled", "severity": "critical", "choreography": "order", "step": "s", "service": "payment", "cause": "no-consumer"}
-	send(stalled,
+	otherwise := maps.Clone(stalled)
+	otherwise["cause"], otherwise["service"] = "backlog", "payment"
+	elsewhere := maps.Clone(otherwise)
+	elsewhere["service"] = "delivery"
+	send(stalled, otherwise, elsewhere,
 		map[string]string{"alertname": "LabanNoConsumer", "severity": "critical", "vhost": "/", "queue": "payment", "service": "payment"},
 		map[string]string{"alertname": "LabanNoConsumer", "severity": "critical", "vhost": "/", "queue": "delivery", "service": "delivery"})
-	want := map[string]string{"LabanFlowStalled payment": "active", "LabanNoConsumer payment": "suppressed", "LabanNoConsumer delivery": "active"}
+	want := map[string]string{
+		"LabanFlowStalled payment": "active", "LabanFlowStalled payment backlog": "suppressed", "LabanFlowStalled delivery backlog": "active",
+		"LabanNoConsumer payment": "suppressed", "LabanNoConsumer delivery": "active",
+	}
 	require.Eventually(t, func() bool { return fmt.Sprint(state()) == fmt.Sprint(want) }, 20*time.Second, 50*time.Millisecond, "%v", state())
 	select {
 	case told := <-hooked:
@@ -195,7 +207,7 @@ func TestInhibition(t *testing.T) {
 		t.Fatal("the receiver was told nothing")
 	}
 	send(map[string]string{"alertname": "LabanObserverBlind", "severity": "critical", "reason": "down"})
-	want["LabanObserverBlind "], want["LabanFlowStalled payment"] = "active", "suppressed"
+	want["LabanObserverBlind "], want["LabanFlowStalled payment"], want["LabanFlowStalled delivery backlog"] = "active", "suppressed", "suppressed"
 	require.Eventually(t, func() bool { return fmt.Sprint(state()) == fmt.Sprint(want) }, 20*time.Second, 50*time.Millisecond, "%v", state())
 }
 
