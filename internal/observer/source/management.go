@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -122,6 +123,15 @@ func (m *management) queues(ctx context.Context) (map[string]queueInfo, error) {
 	var all []queueInfo
 	if err := m.get(ctx, "api/queues/"+m.vhost+"?columns=name,messages_ready,messages_unacknowledged,consumers", &all); err != nil {
 		return nil, err
+	}
+	// A broker that collects no statistics (its operator's choice today, and
+	// RabbitMQ's one day) tells the names only. Asked for totals it asks the queues
+	// themselves.
+	if !slices.ContainsFunc(all, func(q queueInfo) bool { return q.Unacked != nil }) && len(all) > 0 {
+		all = nil
+		if err := m.get(ctx, "api/queues/"+m.vhost+"?disable_stats=true&enable_queue_totals=true", &all); err != nil {
+			return nil, err
+		}
 	}
 	queues := make(map[string]queueInfo, len(all))
 	for _, q := range all {
