@@ -135,9 +135,7 @@ func (f *actFlags) run(cmd *cobra.Command, s streams, a act) error {
 	if !person && !f.yes && !f.dryRun {
 		return usageError(cmd, errors.New("nobody can be asked here: give --yes to go ahead, or --dry-run to see what would be done"))
 	}
-	// The first ctrl-C ends it between two messages.
-	ctx, release := untilStopped(cmd.Context())
-	defer release()
+	ctx := cmd.Context()
 	b, err := f.open(cmd, s)
 	if err != nil {
 		return err
@@ -165,18 +163,21 @@ func (f *actFlags) run(cmd *cobra.Command, s streams, a act) error {
 		order.By = whoamiHere()
 	}
 	var report parked.Report
-	go_ := len(v.meant) > 0 && !f.dryRun
-	if go_ && !f.yes {
-		go_ = confirmed(s, fmt.Sprintf("%s %s? [y/N] ", capital(a.do), counted(len(v.meant), "message")))
+	agreed := len(v.meant) > 0 && !f.dryRun
+	if agreed && !f.yes {
+		agreed = confirmed(s, fmt.Sprintf("%s %s? [y/N] ", capital(a.do), counted(len(v.meant), "message")))
 	}
-	if go_ || len(v.meant) == 0 && !f.dryRun && len(l.Finished) > 0 {
+	if agreed || len(v.meant) == 0 && !f.dryRun && len(l.Finished) > 0 {
 		p := &steps{out: s.err, since: time.Now()}
 		_, p.live = terminal(s.err)
 		order.Told = p.show
-		report, err = a.run(b.desk, ctx, order)
+		// The first ctrl-C ends it between two messages.
+		stoppable, release := untilStopped(ctx)
+		report, err = a.run(b.desk, stoppable, order)
+		release()
 		p.clear()
 	}
-	return f.conclude(s, a, v, &report, err, go_)
+	return f.conclude(s, a, v, &report, err, agreed)
 }
 
 // conclude says what was done.
@@ -251,13 +252,11 @@ const maxPreviews = 20
 
 // print says what will be done.
 func (v *review) print(s streams, b *bench, asJSON bool) error {
-	if v.f.ask.output == "text" || !asJSON {
-		if err := b.flows.err; err != nil && v.a.refuses {
-			fmt.Fprintf(s.err, "laban: %v\n", err)
-		}
-		if b.flows.blind != "" {
-			fmt.Fprintf(s.err, "note: the observer is blind (%s): flows may have gone further than it knows\n", b.flows.blind)
-		}
+	if err := b.flows.err; err != nil && v.a.refuses {
+		fmt.Fprintf(s.err, "note: %v\n", err)
+	}
+	if b.flows.blind != "" {
+		fmt.Fprintf(s.err, "note: the observer is blind (%s): flows may have gone further than it knows\n", b.flows.blind)
 	}
 	if asJSON {
 		return nil

@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +18,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/laban-io/laban/internal/parked"
 	"github.com/laban-io/laban/internal/testenv"
 	"github.com/laban-io/laban/pkg/amqpbus"
 	"github.com/laban-io/laban/pkg/bus"
@@ -171,4 +176,83 @@ func TestARedriveThatIsKilledLosesNothingAndSendsNothingTwice(t *testing.T) {
 		require.Equal(t, 1, payment.handled[id], "how often %s came", id)
 	}
 	require.Len(t, payment.handled, messages)
+}
+
+// TestParkedMessagesFromTheTerminal uses names with a prefix of their own.
+func TestParkedMessagesFromTheTerminal(t *testing.T) {
+	broker := testenv.RabbitMQ(t)
+	payment, ids := parkMany(t, broker.URL, 3)
+	path := filepath.Join(t.TempDir(), "observer.yaml")
+	require.NoError(t, os.WriteFile(path, []byte("amqp: "+broker.URL+"\nprefix: shop\npayloads: {redact: [/order]}\n"), 0o600))
+	at := func(args ...string) []string {
+		return append(append([]string{"parked"}, args...), "--config", path, "--observer", nowhere)
+	}
+	ok := func(args ...string) string {
+		t.Helper()
+		status, out, errs := laban(t, at(args...)...)
+		require.Zero(t, status, errs)
+		return out
+	}
+
+	out := ok("list")
+	require.Regexp(t, `(?m)^COUNT  WHERE    EVENT            FIRST +LAST +ERROR\n3      payment  stock.confirmed  .* the gateway of order 100\d is away$`, out)
+	require.NotContains(t, out, "note:")
+	var listed struct {
+		Messages []parked.Message
+		Groups   []struct {
+			Count   int
+			Example struct{ Payload string }
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(ok("list", "-o", "json")), &listed))
+	require.Len(t, listed.Messages, 3)
+	require.JSONEq(t, `{"order":"[redacted]"}`, listed.Groups[0].Example.Payload)
+
+	out = ok("show", "1001")
+	for _, want := range []string{
+		"stock.confirmed parked at payment", ids[1], "order 1001", "the gateway of order 1001 is away", "No observer was asked",
+		"laban-routing-key: stock.confirmed", `"order": "[redacted]"`,
+	} {
+		require.Contains(t, out, want)
+	}
+	require.NotContains(t, out, `"order": 1001`)
+
+	for line, want := range map[string]string{
+		"redrive --yes":                             "say which messages to redrive",
+		"redrive --id 1001":                         "nobody can be asked here: give --yes",
+		"redrive --id 1001 --yes --limit 0":         "--limit is 0",
+		"redrive --id 1001 --yes --rate 0":          "--rate is 0",
+		"discard --id 1001 --yes":                   `say why nothing is to come of them`,
+		"list --kind lots":                          `--kind: "lots" is none of parked, lost and unrouted`,
+		"list --since yesterday":                    `--since is "yesterday"`,
+		"redrive --id 1001 --yes --kind parked now": `"now" is not expected`,
+	} {
+		status, out, errs := laban(t, at(strings.Fields(line)...)...)
+		require.Equal(t, 2, status, line)
+		require.Empty(t, out)
+		require.Contains(t, errs, want)
+	}
+
+	status, out, errs := laban(t, at("redrive", "--id", "1001", "--yes")...)
+	require.Equal(t, 1, status)
+	require.Contains(t, out, "1 message is refused (--force sends it all the same)")
+	require.Contains(t, errs, "no observer answers at "+nowhere)
+	require.Contains(t, ok("redrive", "--id", "1001", "--force", "--dry-run"), "1 message to send, at most 10 in a second")
+	require.Equal(t, 3, queued(t, broker.URL, "payment.parked"))
+
+	require.Contains(t, ok("redrive", "--id", "1001", "--force", "--yes"), "sent 1 message\n")
+	require.Eventually(t, func() bool { return payment.count() == 1 }, 10*time.Second, 10*time.Millisecond)
+	require.Contains(t, ok("discard", "--id", ids[0], "--yes", "--reason", "a test order"), "discarded 1 message\n")
+	require.Contains(t, ok("redrive", "--service", "payment", "--id", ids[0], "--id", ids[1], "--force", "--yes"), "no such message waits")
+	require.Equal(t, 1, payment.count())
+	require.Contains(t, ok("list"), "1 message. To see one: laban parked show "+ids[2])
+
+	p, master := terminalOf(t, 100, 40, nil, at("redrive", "--service", "payment", "--force")...)
+	p.eventually(t, "Send 1 message? [y/N]")
+	require.Equal(t, 1, payment.count())
+	_, err := master.WriteString("y\n")
+	require.NoError(t, err)
+	require.Zero(t, p.wait(t), "%s", &p.out)
+	require.Contains(t, p.out.String(), "sent 1 message")
+	require.Contains(t, ok("list"), "nothing waits for a person\n")
 }
