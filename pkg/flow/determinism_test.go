@@ -205,6 +205,10 @@ func TestALogCutAnywhereGivesTheSame(t *testing.T) {
 			if second != nil {
 				require.Equal(t, said, append([]flow.Transition{}, r.apply(second, flow.Place{Offset: uint64(i + 1)})...), r.what)
 			}
+			require.Equal(t, first.CountedSurvey(), first.Survey(), r.what)
+			if second != nil {
+				require.Equal(t, second.CountedSurvey(), second.Survey(), r.what)
+			}
 			if maybe(t, 20, "written") {
 				kept.write(first)
 			}

@@ -84,7 +84,7 @@ func (w *writer) entry(base int64, e *entry) {
 }
 
 func (w *writer) obligation(base int64, o *obligation) {
-	for _, v := range []uint64{uint64(o.rule), uint64(o.trigger), uint64(o.by), uint64(o.state), uint64(o.flags)} {
+	for _, v := range []uint64{uint64(o.rule), uint64(o.trigger), uint64(o.by), uint64(o.state), uint64(o.flags &^ owedTallied)} {
 		w.uint(v)
 	}
 	w.moment(base, o.owed)
@@ -309,7 +309,7 @@ func (r *reader) entry(base int64, p *program) entry {
 func (r *reader) obligation(base int64, f *instance) obligation {
 	o := obligation{
 		rule: uint16(r.below(uint64(len(f.program.rules)))), trigger: r.index(), by: r.index(), //nolint:gosec // it is bounded, or the state is refused
-		state: ObligationState(r.below(obligationStates)), flags: obligationFlags(r.below(1 << 8)), //nolint:gosec // it is bounded, or the state is refused
+		state: ObligationState(r.below(obligationStates)), flags: obligationFlags(r.below(1<<8)) &^ owedTallied, //nolint:gosec // it is bounded, or the state is refused
 	}
 	o.owed = r.moment(base)
 	return o

@@ -173,6 +173,7 @@ func (t *Tracker) reasonFlow(f *instance, service string, exactly bool) {
 		tr.Trace = f.traceOf(f.triggerOf(i))
 		f.dueOf(i, &tr.Due)
 	}
+	t.tallyStalls(f)
 }
 
 // silentSure is how long a service has to have been silent before that stands,

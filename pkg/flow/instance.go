@@ -94,6 +94,7 @@ type delay struct {
 	deadline   int64 // the deadline that passed
 	found      int64 // the pulse that called it overdue
 	why        Finding
+	stall      *stall // as what it is counted while it is overdue
 }
 
 // surplus is an answer that pays nothing.
@@ -112,6 +113,7 @@ type deadEnd struct {
 	last     uint16 // index of the event that was the last
 	by       uint16 // index of the event that ended it, from 1
 	why      Finding
+	stall    *stall // as what it is counted while it lasts
 }
 
 func (f *instance) rarely() *rarities {
@@ -175,6 +177,7 @@ const (
 	owedOverdue obligationFlags = 1 << iota // overdue and not met
 	owedDelayed                             // overdue at some time: there is a delay of it
 	owedTold                                // that it was paid has been told
+	owedTallied                             // it is counted as open
 )
 
 // indexOf returns the index of an event with this id and source, or -1.

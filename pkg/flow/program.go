@@ -16,7 +16,8 @@ type (
 // does not name have the number 0.
 const foreignType typeID = 0xffff
 
-// program is a contract made ready for judging. It is immutable.
+// program is a contract made ready for judging. But for its counts it is
+// immutable.
 type program struct {
 	contract *choreography.Choreography
 	types    map[string]typeID
@@ -37,6 +38,9 @@ type program struct {
 	// overlap tells that rules share answers, so that paying one may take
 	// moving the answer of another.
 	overlap bool
+
+	// open counts what is owed by each rule in the flows that are under way.
+	open []moments
 
 	facts []fact
 	// outcomes are the types of all outcomes.
@@ -103,6 +107,7 @@ func compile(c *choreography.Choreography) *program {
 		p.addReaction(&c.Reactions[i])
 	}
 	p.indexRules()
+	p.open = make([]moments, len(p.rules))
 	p.typeTable, p.serviceTable = namesOf(p.typeNames), namesOf(p.serviceNames)
 	return p
 }

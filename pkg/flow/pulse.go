@@ -75,6 +75,7 @@ func (t *Tracker) settleFresh() {
 			}
 		}
 		t.touch(f)
+		t.tallyOpen(f)
 		if f.over() {
 			t.retire(f)
 			continue

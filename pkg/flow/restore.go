@@ -140,6 +140,7 @@ func (t *Tracker) RestoreFlow(choreography, rules, id, key string, state []byte)
 		t.freshen(f)
 	}
 	t.noteStalled(f)
+	t.tallyOpen(f)
 	t.schedule(f)
 	return nil
 }

@@ -8,6 +8,7 @@ func (t *Tracker) retire(f *instance) {
 	t.lift(f)
 	t.noteStalled(f)
 	f.retired = t.now
+	t.tallyOpen(f)
 	t.live--
 	f.line.counts[f.status]--
 	f.clip()

@@ -58,7 +58,7 @@ type OldestObligation struct {
 // labels of a metric.
 const maxExamples = 3
 
-// Survey counts what there is. It looks at every flow that is under way.
+// Survey says what there is. It takes no longer where there are more flows.
 func (t *Tracker) Survey() Survey {
 	s := Survey{Tombstones: t.retired.live, RefusedEvents: t.refusedEvents, RefusedFlows: t.refusedFlows}
 	for _, l := range t.order {
@@ -76,28 +76,10 @@ func (t *Tracker) Survey() Survey {
 }
 
 func (t *Tracker) surveyOldest(s *Survey) {
-	byRule := map[*program][]int64{} // since when, of each rule, or 0
-	for _, l := range t.order {
-		for _, f := range l.flows.sorted() {
-			if f.retired != 0 || !f.judged() {
-				continue
-			}
-			since := byRule[f.program]
-			if since == nil {
-				since = make([]int64, len(f.program.rules))
-				byRule[f.program] = since
-			}
-			for i := range f.obligations {
-				o := &f.obligations[i]
-				if at := since[o.rule]; o.state == Open && o.owed != 0 && (at == 0 || o.owed < at) && !f.program.rules[o.rule].optional {
-					since[o.rule] = o.owed
-				}
-			}
-		}
-	}
 	oldest := map[OldestObligation]int64{}
-	for p, since := range byRule {
-		for i, at := range since {
+	for _, p := range t.programs {
+		for i := range p.rules {
+			at := p.open[i].first()
 			if at == 0 {
 				continue
 			}
@@ -115,51 +97,4 @@ func (t *Tracker) surveyOldest(s *Survey) {
 	slices.SortFunc(s.Oldest, func(a, b OldestObligation) int {
 		return cmp.Or(cmp.Compare(a.Choreography, b.Choreography), cmp.Compare(a.Step, b.Step), cmp.Compare(a.Service, b.Service))
 	})
-}
-
-// stallKind is what stalls are counted by.
-type stallKind struct {
-	choreography, step, service string
-	cause                       Cause
-	side                        bool
-}
-
-func (t *Tracker) surveyStalled(s *Survey) {
-	found := map[stallKind]*StallCount{}
-	for f := range t.stalled {
-		if f.is(flagDeadEnd) {
-			due := f.deadEndDue()
-			countStall(found, stallKind{f.line.name, due.Step, due.Service, DeadEnd, false}, f, due.Deadline)
-		}
-		for i := range f.obligations {
-			o := &f.obligations[i]
-			if o.flags&owedOverdue == 0 {
-				continue
-			}
-			r := &f.program.rules[o.rule]
-			d := f.delayOf(i)
-			countStall(found, stallKind{f.line.name, r.step, f.program.serviceNames[r.service], d.why.Cause, r.side}, f, moment(d.deadline))
-		}
-	}
-	for _, count := range found {
-		s.Stalled = append(s.Stalled, *count)
-	}
-	slices.SortFunc(s.Stalled, func(a, b StallCount) int {
-		return cmp.Or(cmp.Compare(a.Choreography, b.Choreography), cmp.Compare(a.Step, b.Step),
-			cmp.Compare(a.Service, b.Service), cmp.Compare(a.Cause, b.Cause))
-	})
-}
-
-func countStall(found map[stallKind]*StallCount, kind stallKind, f *instance, since time.Time) {
-	c := found[kind]
-	if c == nil {
-		c = &StallCount{Choreography: kind.choreography, Step: kind.step, Service: kind.service, Cause: kind.cause, Side: kind.side}
-		found[kind] = c
-	}
-	c.Count++
-	c.Examples = append(c.Examples, StallExample{FlowID: f.id(), Key: f.key(), Trace: f.trace, Since: since})
-	slices.SortFunc(c.Examples, func(a, b StallExample) int {
-		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.FlowID, b.FlowID))
-	})
-	c.Examples = c.Examples[:min(len(c.Examples), maxExamples)]
 }

@@ -35,8 +35,9 @@ type Tracker struct {
 	// retired are the tombstones, the oldest first.
 	retired tombstones
 	dirty   []*instance
-	// stalled are the flows with something overdue.
+	// stalled are the flows with something overdue, and stalls what that is.
 	stalled map[*instance]struct{}
+	stalls  map[stallKind]*stalls
 
 	services services
 	clocks   clocks
@@ -64,7 +65,7 @@ type line struct {
 func New(cfg Config) *Tracker {
 	return &Tracker{
 		cfg: cfg.withDefaults(), lines: map[string]*line{}, programs: map[string]*program{},
-		stalled: map[*instance]struct{}{}, services: newServices(), clocks: clocks{},
+		stalled: map[*instance]struct{}{}, stalls: map[stallKind]*stalls{}, services: newServices(), clocks: clocks{},
 	}
 }
 

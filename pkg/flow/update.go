@@ -169,6 +169,7 @@ func (t *Tracker) settleStatus(f *instance, v *verdict) {
 		t.end(f)
 	}
 	t.noteStalled(f)
+	t.tallyOpen(f)
 }
 
 // judgeAgain judges a flow whose events are the same, because something else of
@@ -274,4 +275,5 @@ func (t *Tracker) noteStalled(f *instance) {
 		f.flags &^= flagOverdue
 		delete(t.stalled, f)
 	}
+	t.tallyStalls(f)
 }
