@@ -3,10 +3,13 @@ package amqpbus
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,9 +20,10 @@ import (
 // recorder is a connection that notes each write.
 type recorder struct {
 	net.Conn
-	writes   []string
-	deadline time.Time
-	fail     error
+	writes       []string
+	deadline     time.Time
+	fail         error
+	failDeadline error
 }
 
 func (r *recorder) Write(p []byte) (int, error) {
@@ -32,7 +36,7 @@ func (r *recorder) Write(p []byte) (int, error) {
 
 func (r *recorder) SetWriteDeadline(t time.Time) error {
 	r.deadline = t
-	return nil
+	return r.failDeadline
 }
 
 func TestSocketWritesAtOnceUnlessCorked(t *testing.T) {
@@ -89,6 +93,55 @@ func TestSocketSaysWhatBecameOfWhatItHeldBack(t *testing.T) {
 	require.ErrorIs(t, err, broken)
 	require.ErrorIs(t, s.uncork(), broken)
 	require.Empty(t, r.writes)
+}
+
+// TestSocketWritesNothingAfterWhatItLost: what was held back and could not be
+// sent is gone, and nothing may follow it as if it had been.
+func TestSocketWritesNothingAfterWhatItLost(t *testing.T) {
+	r := &recorder{failDeadline: net.ErrClosed}
+	s := &socket{Conn: r, timeout: time.Second}
+	s.cork()
+	_, err := io.WriteString(s, "a")
+	require.NoError(t, err)
+	require.ErrorIs(t, s.uncork(), net.ErrClosed)
+	r.failDeadline = nil
+	_, err = io.WriteString(s, "b")
+	require.ErrorIs(t, err, net.ErrClosed)
+	require.Empty(t, r.writes)
+}
+
+// TestSocketIsCorkedWhileOthersWrite: the library writes its heartbeats at any
+// time. Every write goes out whole, once, and in the writer's order.
+func TestSocketIsCorkedWhileOthersWrite(t *testing.T) {
+	r := &recorder{}
+	s := &socket{Conn: r, timeout: time.Second}
+	const writers, each = 4, 500
+	var group sync.WaitGroup
+	for w := range writers {
+		group.Go(func() {
+			for i := range each {
+				if _, err := fmt.Fprintf(s, "%d-%d;", w, i); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Go(func() {
+		for range each {
+			s.cork()
+			if err := s.uncork(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	group.Wait()
+	next := map[string]int{}
+	for _, one := range strings.FieldsFunc(strings.Join(r.writes, ""), func(c rune) bool { return c == ';' }) {
+		w, i, _ := strings.Cut(one, "-")
+		require.Equal(t, strconv.Itoa(next[w]), i, "writer %s", w)
+		next[w]++
+	}
+	require.Equal(t, map[string]int{"0": each, "1": each, "2": each, "3": each}, next)
 }
 
 func TestSocketGivesUpWhereNobodyReads(t *testing.T) {

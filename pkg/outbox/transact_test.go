@@ -120,7 +120,23 @@ func TestAfterCommitIsCalledWhenItIsTrue(t *testing.T) {
 
 		said = nil
 		say(t.Context(), "outside")
-		require.Equal(t, []string{"outside 1"}, said)
+		var kept context.Context
+		require.NoError(t, ob.Transact(t.Context(), func(ctx context.Context, _ *sql.Tx) error { kept = ctx; return nil }))
+		say(kept, "too late")
+		require.Equal(t, []string{"outside 1", "too late 1"}, said)
+
+		said = nil
+		ended, end := context.WithCancel(t.Context())
+		require.ErrorIs(t, ob.Transact(ended, func(ctx context.Context, _ *sql.Tx) error {
+			say(ctx, "its context ended")
+			end()
+			return nil
+		}), outbox.ErrRolledBack)
+		require.ErrorIs(t, ob.Transact(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+			say(ctx, "nobody knows")
+			return tx.Commit()
+		}), outbox.ErrCommitUnknown)
+		require.Empty(t, said)
 	})
 }
 
