@@ -182,7 +182,8 @@ func (f *actFlags) run(cmd *cobra.Command, s streams, a act) error {
 
 // conclude says what was done.
 func (f *actFlags) conclude(s streams, a act, v *review, report *parked.Report, err error, went bool) error {
-	if f.ask.json() {
+	switch {
+	case f.ask.json():
 		out := struct {
 			Previews []parked.Preview `json:"previews"`
 			Done     []parked.Message `json:"done"`
@@ -192,7 +193,7 @@ func (f *actFlags) conclude(s streams, a act, v *review, report *parked.Report, 
 		if printErr := printJSON(s.out, out); printErr != nil {
 			return errors.Join(err, printErr)
 		}
-	} else if went || report.Finished > 0 {
+	case went || report.Finished > 0:
 		if went {
 			fmt.Fprintf(s.out, "%s %s\n", a.did, counted(len(report.Done), "message"))
 		}
@@ -202,7 +203,7 @@ func (f *actFlags) conclude(s streams, a act, v *review, report *parked.Report, 
 		if n := len(report.Gone); n > 0 {
 			fmt.Fprintf(s.out, "%s gone meanwhile: somebody else was faster\n", are(n))
 		}
-	} else if len(v.meant) > 0 && !f.dryRun {
+	case len(v.meant) > 0 && !f.dryRun:
 		fmt.Fprintln(s.out, "nothing was done")
 	}
 	switch {

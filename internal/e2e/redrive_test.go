@@ -148,7 +148,7 @@ func checkReplayed(t *testing.T, url string, want *api.Detail) {
 	require.Equal(t, want.TraceIDs, got.TraceIDs)
 	require.Len(t, got.Actions, 1)
 	a := got.Actions[0]
-	require.Equal(t, want.Actions[0], api.Action{Action: a.Action, By: a.Actor, At: a.At, Reason: a.Reason, Service: a.Service, EventID: a.EventID})
+	require.Equal(t, want.Actions, []api.Action{{Action: a.Action, By: a.Actor, At: a.At, Reason: a.Reason, Service: a.Service, EventID: a.EventID}})
 	left, err := replayed.Parked(t.Context(), 10)
 	require.NoError(t, err)
 	require.Empty(t, left, "it is parked no more")
@@ -157,7 +157,7 @@ func checkReplayed(t *testing.T, url string, want *api.Detail) {
 // freeAddress is one at which nobody listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is closed at once
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, l.Close())
 	return l.Addr().String()

@@ -66,7 +66,7 @@ func (a *AMQP) end(ctx context.Context, conn *amqp.Connection, stream string) (u
 		defer most.Stop()
 		quiet := time.NewTimer(endFirst)
 		defer quiet.Stop()
-		for n := 0; n < readPrefetch-1; n++ {
+		for range readPrefetch - 1 {
 			select {
 			case <-ctx.Done():
 				return context.Cause(ctx)

@@ -42,7 +42,7 @@ func TestAMessageIsSentToItsOwnServiceAsItWas(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *place) {
 		payment, delivery := p.start(t, "payment", "stock.confirmed"), p.start(t, "delivery", "stock.confirmed")
 		p.publish(t, "stock.confirmed", 2)
-		l := list(t, p.desk(t), parked.Filter{}, 4)
+		list(t, p.desk(t), parked.Filter{}, 4)
 		payment.mend()
 		delivery.mend()
 
@@ -74,8 +74,7 @@ func TestAMessageIsSentToItsOwnServiceAsItWas(t *testing.T) {
 		require.Equal(t, "the gateway is back", said.Headers[bus.HeaderRedriveReason])
 		require.Equal(t, "parked", said.Headers[bus.HeaderRedriveOf])
 
-		l = list(t, d, parked.Filter{}, 3)
-		require.Empty(t, l.Notes)
+		require.Empty(t, list(t, d, parked.Filter{}, 3).Notes)
 		require.Empty(t, delivery.did(), "it is nobody else's")
 	})
 }

@@ -139,7 +139,8 @@ func (b *Broker) at(from Shelf, number uint64) (int, *shelf) {
 	if shelf == nil {
 		return -1, nil
 	}
-	return shelf.find(number), shelf
+	i := shelf.find(number)
+	return i, shelf
 }
 
 // Forget takes a message off its shelf.

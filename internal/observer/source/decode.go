@@ -126,6 +126,7 @@ func (d *decoder) record(r *bus.LogRecord, to *Item) {
 	switch r.Kind {
 	case bus.RecordDirect:
 		d.direct(e, to)
+	case bus.RecordRedriven: // as above
 	case bus.RecordRetry, bus.RecordDead:
 		to.Kind = Failure
 		to.Failure = flow.Failure{
