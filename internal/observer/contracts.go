@@ -34,6 +34,27 @@ func (c *contracts) use(name, hash string) {
 	}
 }
 
+// retire puts a contract out of force.
+func (c *contracts) retire(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.inForce, name)
+}
+
+// begin puts all out of force.
+func (c *contracts) begin() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.inForce)
+}
+
+// of returns a contract that is known, or nil.
+func (c *contracts) of(hash string) *choreography.Choreography {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.byHash[hash]
+}
+
 // all returns those in force, by name.
 func (c *contracts) all() []*choreography.Choreography {
 	c.mu.RLock()
@@ -46,10 +67,19 @@ func (c *contracts) all() []*choreography.Choreography {
 	return all
 }
 
-// owing returns the services that owe something by a contract in force.
-func (c *contracts) owing() []string {
+// owing returns the services that owe something by a contract in force, or by one
+// of a choreography that was retired and has flows under way.
+func (c *contracts) owing(retired ...string) []string {
 	var names []string
-	for _, contract := range c.all() {
+	contracts := c.all()
+	c.mu.RLock()
+	for _, contract := range c.byHash {
+		if slices.Contains(retired, contract.Name) {
+			contracts = append(contracts, contract)
+		}
+	}
+	c.mu.RUnlock()
+	for _, contract := range contracts {
 		for _, r := range contract.Reactions {
 			if r.Owes() {
 				names = append(names, r.Services...)

@@ -37,6 +37,12 @@ type engine struct {
 	since          time.Time // when the first of them was applied
 	caughtUp       bool
 	limit          uint64 // the offset to stop before; 0: none
+	// from is where a replay begins.
+	from source.Place
+	// doubt is what was assumed of the log's begin, as long as nothing confirms
+	// that, and wrong that something contradicts it.
+	doubt *doubt
+	wrong bool
 	// told is the offset up to which the ledger has the failures and actions
 	// already: without a contract that is all that it learned.
 	told uint64
@@ -86,6 +92,9 @@ func (e *engine) applyOne(item *source.Item) {
 		e.malformed(item)
 	}
 	e.next, e.read = item.Offset+1, true
+	if e.doubt != nil && !e.wrong && (e.caughtUp || e.records >= commitMost) {
+		e.doubt = nil // nobody knows better
+	}
 }
 
 func (e *engine) event(item *source.Item) {
@@ -169,6 +178,8 @@ func (e *engine) own(item *source.Item) {
 		}
 	case record.Contract:
 		e.contract(&r, item)
+	case record.Retired:
+		e.retire(r.Name, offset)
 	case record.Mapping:
 		e.state.Mapping, e.state.MappingAt = r, e.tracker.Now()
 	case record.Stray:
@@ -199,6 +210,7 @@ func (e *engine) own(item *source.Item) {
 }
 
 func (e *engine) pulse(r *record.Pulse, offset uint64) {
+	e.hears(r.Contracts)
 	pulser := strconv.FormatInt(r.Epoch, 10) + " " + r.Observer
 	e.took(e.tracker.Pulse(&flow.Pulse{
 		Place: flow.Place{Offset: offset}, Time: r.Time, Anew: pulser != e.state.Pulser, Queues: r.Seen(),
@@ -223,6 +235,7 @@ func (e *engine) act(a *ledger.Action, offset uint64) {
 
 // contract puts a contract in force that the log states.
 func (e *engine) contract(r *record.Contract, item *source.Item) {
+	e.doubts(r.Name, r.Hash)
 	before := e.state.Stated[r.Name]
 	if before.Hash == r.Hash {
 		e.state.Stated[r.Name] = stated{Hash: r.Hash, At: e.tracker.Now()}
@@ -250,9 +263,21 @@ func (e *engine) inForce(c *choreography.Choreography, offset uint64) {
 	}
 }
 
+// retire puts a contract out of force.
+func (e *engine) retire(name string, offset uint64) {
+	if e.state.InForce[name] == "" {
+		return
+	}
+	e.o.contracts.retire(name)
+	delete(e.state.InForce, name)
+	delete(e.state.Stated, name)
+	e.o.cfg.Counter.SetContracts(e.o.contracts.all())
+	e.took(e.tracker.Retire(&flow.Retirement{Place: flow.Place{Offset: offset}, Choreography: name}))
+}
+
 // due tells whether what was applied is to be committed now.
 func (e *engine) due(now time.Time) bool {
-	return e.records > 0 && e.read && (e.records >= commitAt || now.Sub(e.since) >= commitEvery)
+	return e.records > 0 && e.read && e.doubt == nil && (e.records >= commitAt || now.Sub(e.since) >= commitEvery)
 }
 
 // seal completes the batch that is being filled, and begins another. It returns
@@ -278,11 +303,12 @@ func (e *engine) seal() *ledger.Batch {
 
 // load restores everything from the ledger.
 func (e *engine) load(ctx context.Context) (source.Place, error) {
+	e.o.contracts.begin()
 	place := source.Place{FromEnd: e.o.cfg.FromEnd, Mapping: e.o.cfg.Mapping}
 	l := e.o.cfg.Ledger
 	if l == nil {
 		e.epoch = time.Now().UnixNano()
-		return place, e.begin()
+		return place, e.begin(ctx, e.beginAt(place))
 	}
 	var err error
 	if e.epoch, err = l.TakeOver(ctx); err != nil {
@@ -294,12 +320,12 @@ func (e *engine) load(ctx context.Context) (source.Place, error) {
 	}
 	e.position = head.Position
 	if head.Position.Next == 0 && head.Position.LogID == "" {
-		return place, e.begin()
+		return place, e.begin(ctx, e.beginAt(place))
 	}
 	if len(head.Contracts) == 0 && len(e.o.cfg.Contracts) > 0 && !e.o.cfg.FromEnd {
 		e.o.log.InfoContext(ctx, "the ledger knows of no contract yet, so the log is read from its begin", "records", head.Position.Next)
 		e.told = head.Position.Next
-		return place, e.begin()
+		return place, e.begin(ctx, e.beginAt(place))
 	}
 	if err := e.restore(ctx, &head); err != nil {
 		if errors.Is(err, errUnreadable) || errors.Is(err, flow.ErrState) {
@@ -315,16 +341,34 @@ func (e *engine) load(ctx context.Context) (source.Place, error) {
 	return place, nil
 }
 
+// beginAt is where a log is read from of which nothing is known.
+func (e *engine) beginAt(place source.Place) source.Place {
+	if e.limit > 0 {
+		e.from.Mapping = place.Mapping
+		return e.from
+	}
+	return place
+}
+
 // errUnreadable tells that the ledger has what this program can't read, so that
 // trying again is of no use.
 var errUnreadable = errors.New("the ledger can't be read")
 
 // begin prepares for a log of which nothing is known.
-func (e *engine) begin() error {
+func (e *engine) begin(ctx context.Context, from source.Place) error {
 	if err := e.o.cfg.Counter.Restore(nil); err != nil {
 		return err
 	}
-	for _, c := range e.o.cfg.Contracts {
+	contracts := e.o.cfg.Contracts
+	if e.o.lookAhead {
+		var err error
+		if contracts, err = e.o.foresee(ctx, from, e.limit); err != nil {
+			return err
+		}
+	} else {
+		e.doubt = newDoubt(contracts)
+	}
+	for _, c := range contracts {
 		e.inForce(c, 0)
 	}
 	return nil

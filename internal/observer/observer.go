@@ -43,12 +43,13 @@ type Observer struct {
 	awayUntil, waits atomic.Int64
 	rival            atomic.Pointer[rival] // nil: none is known of
 
-	saw      atomic.Bool  // the log up to a pulse of its own
-	role     atomic.Value // Role
-	picture  atomic.Pointer[picture]
-	surveys  chan chan flow.Survey
-	surveyed atomic.Pointer[flow.Survey]
-	queues   atomic.Pointer[[]source.ServiceQueue]
+	lookAhead bool         // for whoever runs terms: read what is in force at the log's begin first
+	saw       atomic.Bool  // the log up to a pulse of its own
+	role      atomic.Value // Role
+	picture   atomic.Pointer[picture]
+	surveys   chan chan flow.Survey
+	surveyed  atomic.Pointer[flow.Survey]
+	queues    atomic.Pointer[[]source.ServiceQueue]
 
 	mu       sync.Mutex
 	evidence map[string]EvidenceStatus
@@ -133,6 +134,9 @@ func (o *Observer) lead(ctx context.Context) error {
 		case errors.Is(err, errStepDown):
 			o.log.Warn("another observer leads; this one stands by")
 			o.role.Store(Standby)
+		case errors.Is(err, errAssumed):
+			o.log.Info("other contracts than those of the configuration were in force at the begin of the log, which is read for them first")
+			o.lookAhead = true
 		case errors.Is(err, errUnreadable), errors.Is(err, flow.ErrState):
 			return err
 		case errors.Is(err, source.ErrRefused) && !o.saw.Load():

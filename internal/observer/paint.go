@@ -65,7 +65,7 @@ func (o *Observer) servicesChanged(e *engine) {
 	// A service on Laban's bus has a queue of its name. Where other systems are
 	// observed that is no more than a guess.
 	guess := len(o.cfg.Mapping.Taps) > 0
-	for _, service := range o.contracts.owing() {
+	for _, service := range o.contracts.owing(e.tracker.Retired()...) {
 		known[service] = source.ServiceQueue{Service: service, Queue: service, Assumed: guess}
 	}
 	for service, queue := range o.cfg.Queues {

@@ -77,6 +77,19 @@ type pulser struct {
 	event    atomic.Int64  // when an event was read last, by elapsed
 	quiet    atomic.Bool   // the next pulse is far away
 	queues   queueBook
+	// told is when the contracts in force were told last, and in which term;
+	// for the goroutine that pulses.
+	told     time.Time
+	toldTerm *term
+}
+
+// tells returns the contracts in force, where it is time to tell them.
+func (p *pulser) tells(t *term) map[string]string {
+	if !t.caughtUp.Load() || p.toldTerm == t && time.Since(p.told) < fullEvery {
+		return nil
+	}
+	p.told, p.toldTerm = time.Now(), t
+	return t.state.Load().inForce
 }
 
 // hurry asks for a pulse at once where the next one is far away.
@@ -155,7 +168,8 @@ func (o *Observer) pulseOnce(ctx context.Context, lease source.Lease, t *term) e
 	sequence := o.pulser.sequence.Add(1)
 	at := o.pulser.clock.now()
 	e, err := record.Encode(record.Pulse{
-		Time: at, Log: t.logID(), Observer: o.id, Epoch: t.epoch, Sequence: sequence, Queues: inLogTime(o.pulser.queues.changes(), at),
+		Time: at, Log: t.logID(), Observer: o.id, Epoch: t.epoch, Sequence: sequence,
+		Contracts: o.pulser.tells(t), Queues: inLogTime(o.pulser.queues.changes(), at),
 	}, at)
 	if err != nil {
 		o.log.ErrorContext(ctx, "a pulse can't be written; what was seen of queues is left out", "error", err)

@@ -13,7 +13,8 @@ var ErrNotEmpty = errors.New("the ledger is not empty: a replay builds a new one
 
 // Replay reads the log from a place to the record before an offset, at full
 // speed, into a ledger that is empty. It pulses nothing and states nothing: the
-// result is what an observer with the same configuration would have found.
+// result is what an observer found that read the log as it was written, by the
+// contracts that the log says were in force.
 // [Observer.Status] tells how far it is.
 func (o *Observer) Replay(ctx context.Context, from source.Place, end uint64) error {
 	if o.cfg.Ledger == nil {
@@ -27,18 +28,23 @@ func (o *Observer) Replay(ctx context.Context, from source.Place, end uint64) er
 		return ErrNotEmpty
 	}
 	o.role.Store(Replaying)
-	e := o.newEngine()
-	e.limit = end
-	place, err := e.load(ctx)
+	if err = o.replay(ctx, from, end); errors.Is(err, errAssumed) {
+		o.lookAhead = true
+		err = o.replay(ctx, from, end)
+	}
 	if err != nil {
-		return err
-	}
-	if end == 0 || from.Known && from.Next >= end {
-		return nil
-	}
-	from.Mapping = place.Mapping
-	if err := o.work(ctx, e, nil, from); err != nil {
 		return fmt.Errorf("replay the log: %w", err)
 	}
 	return ctx.Err()
+}
+
+func (o *Observer) replay(ctx context.Context, from source.Place, end uint64) error {
+	e := o.newEngine()
+	e.limit, e.from = end, from
+	place, err := e.load(ctx)
+	if err != nil || end == 0 || from.Known && from.Next >= end {
+		return err
+	}
+	from.Mapping = place.Mapping
+	return o.work(ctx, e, nil, from)
 }

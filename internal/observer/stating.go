@@ -3,10 +3,12 @@ package observer
 import (
 	"context"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/laban-io/laban/internal/observer/record"
 	"github.com/laban-io/laban/internal/observer/source"
+	"github.com/laban-io/laban/pkg/choreography"
 )
 
 // state states in the log what must be there, once the log has been read to its
@@ -65,9 +67,24 @@ func (o *Observer) stateOnce(ctx context.Context, t *term) error {
 	}
 	for _, c := range o.cfg.Contracts {
 		if before, ok := s.stated[c.Name]; !ok || before.Hash != c.Hash || old(before.At) {
+			if err := o.restateContract(ctx, c.Name, s.inForce[c.Name], c.Hash); err != nil {
+				return err
+			}
 			if err := o.append(ctx, record.Contract{Name: c.Name, Hash: c.Hash, Text: c.Text}); err != nil {
 				return err
 			}
+		}
+	}
+	for _, name := range sortedNames(s.inForce) {
+		if slices.ContainsFunc(o.cfg.Contracts, func(c *choreography.Choreography) bool { return c.Name == name }) {
+			continue
+		}
+		if err := o.restateContract(ctx, name, s.inForce[name], ""); err != nil {
+			return err
+		}
+		o.log.InfoContext(ctx, "a choreography is not in the configuration any more: it is retired; its flows under way end by its rules", "choreography", name)
+		if err := o.append(ctx, record.Retired{Name: name}); err != nil {
+			return err
 		}
 	}
 	if len(o.cfg.Mapping.Taps) == 0 && len(s.mapping.Taps) == 0 {
@@ -77,6 +94,20 @@ func (o *Observer) stateOnce(ctx context.Context, t *term) error {
 		return o.append(ctx, o.cfg.Mapping)
 	}
 	return nil
+}
+
+// restateContract states the contract that has been in force where another one,
+// or none, is about to take its place: a log that forgets its beginning then
+// still says, by its first statement, what was in force before.
+func (o *Observer) restateContract(ctx context.Context, name, hash, next string) error {
+	if hash == "" || hash == next {
+		return nil
+	}
+	c := o.contracts.of(hash)
+	if c == nil {
+		return nil // what is not known can't be told
+	}
+	return o.append(ctx, record.Contract{Name: name, Hash: hash, Text: c.Text})
 }
 
 func (o *Observer) setBound(bound []source.Bound) {

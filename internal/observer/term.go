@@ -3,6 +3,7 @@ package observer
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +30,7 @@ type statements struct {
 	logID     string
 	logIDAt   time.Time
 	stated    map[string]stated
+	inForce   map[string]string // hashes, by name
 	mapping   record.Mapping
 	mappingAt time.Time
 	at        time.Time // log time
@@ -161,7 +163,9 @@ func (o *Observer) work(ctx context.Context, e *engine, t *term, place source.Pl
 		case <-ctx.Done():
 			done = true
 		case items := <-in:
-			done = e.apply(items)
+			if done = e.apply(items); e.wrong {
+				return errAssumed
+			}
 		case err := <-committed:
 			if err != nil {
 				return err
@@ -195,7 +199,7 @@ func (o *Observer) work(ctx context.Context, e *engine, t *term, place source.Pl
 		}
 		o.wasCommitted(underWay)
 	}
-	if e.records > 0 && e.read {
+	if e.records > 0 && e.read && (e.doubt == nil || e.limit > 0) {
 		if b := e.seal(); b != nil {
 			if err := o.commit(ctx, b); err != nil {
 				return err
@@ -254,7 +258,7 @@ func (o *Observer) wasCommitted(b *ledger.Batch) {
 func (t *term) look(e *engine) {
 	s := &statements{
 		logID: e.state.LogID, logIDAt: e.state.LogIDAt, mapping: e.state.Mapping, mappingAt: e.state.MappingAt,
-		stated: make(map[string]stated, len(e.state.Stated)), at: e.tracker.Now(),
+		stated: make(map[string]stated, len(e.state.Stated)), inForce: maps.Clone(e.state.InForce), at: e.tracker.Now(),
 	}
 	for name, at := range e.state.Stated {
 		s.stated[name] = at

@@ -34,6 +34,8 @@
 // that has ended begins another. An event that names no choreography belongs to
 // every one that knows its type.
 //
+//   - Of a choreography that was retired no flow begins; those under way keep
+//     their rules, and take the events that are theirs.
 //   - An event before its start: the flow is [Unknown] until the start comes,
 //     and owes nothing before.
 //   - An event with the id and source of one before is a duplicate: it changes

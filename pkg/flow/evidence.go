@@ -110,7 +110,8 @@ func (t *Tracker) eachFlow(flowName, flowID, key, eventType string, fn func(*ins
 		return
 	}
 	for _, l := range t.order {
-		if l.current == nil {
+		if l.current == nil { // what is under way still ends
+			in(l)
 			continue
 		}
 		if _, known := l.current.types[eventType]; known || eventType == "" {

@@ -12,14 +12,11 @@ func (t *Tracker) Observe(e *Event) Result {
 	t.begin(e.Offset)
 	unclaimed := NoChoreography
 	if e.FlowName != "" {
-		if l := t.findLine(e.FlowName); l != nil && l.current != nil {
+		if l := t.findLine(e.FlowName); l != nil {
 			unclaimed = t.enter(l, e)
 		}
 	} else {
 		for _, l := range t.order {
-			if l.current == nil {
-				continue
-			}
 			if !l.knows(e) {
 				continue
 			}
@@ -34,8 +31,10 @@ func (t *Tracker) Observe(e *Event) Result {
 // knows tells whether an event that names no choreography is of l: its type is
 // one of the contract in force, or of the one that its flow began with.
 func (l *line) knows(e *Event) bool {
-	if _, known := l.current.types[e.Type]; known {
-		return true
+	if l.current != nil {
+		if _, known := l.current.types[e.Type]; known {
+			return true
+		}
 	}
 	f := l.flows.get(e.FlowID)
 	if e.FlowID == "" {
@@ -55,11 +54,14 @@ func (t *Tracker) enter(l *line, e *Event) Unclaimed {
 	}
 	id := hash(e.ID)
 	f := t.find(l, e, id)
-	if f == nil {
+	switch {
+	case f == nil && l.current == nil:
+		return NoChoreography // it is retired
+	case f == nil:
 		if f = t.create(l, e); f == nil {
 			return NoRoom
 		}
-	} else if e.Key != "" && f.key() == "" {
+	case e.Key != "" && f.key() == "":
 		f.name(f.id(), e.Key)
 		t.own(f, e)
 	}
@@ -77,7 +79,7 @@ func (t *Tracker) find(l *line, e *Event, id uint64) *instance {
 		return f
 	}
 	typ, src := f.program.lookup(e.Type, e.Source)
-	if f.indexOf(id, src) < 0 && (typ != foreignType && f.program.facts[typ].start || l.current.starts(e.Type)) {
+	if f.indexOf(id, src) < 0 && (typ != foreignType && f.program.facts[typ].start || l.current != nil && l.current.starts(e.Type)) {
 		return nil
 	}
 	return f

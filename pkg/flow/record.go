@@ -128,6 +128,12 @@ type Rules struct {
 	Choreography *choreography.Choreography
 }
 
+// Retirement is the log's word that a choreography has no contract any more.
+type Retirement struct {
+	Place
+	Choreography string
+}
+
 // Closing is a person's word that a flow is over.
 type Closing struct {
 	Place

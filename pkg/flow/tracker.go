@@ -90,6 +90,32 @@ func (t *Tracker) Rules(r *Rules) []Transition {
 	return t.transitions
 }
 
+// Retire has no flow of a choreography begin from here on. Those under way keep
+// their rules, and end by them.
+func (t *Tracker) Retire(r *Retirement) []Transition {
+	t.begin(r.Offset)
+	if l := t.lines[r.Choreography]; l != nil {
+		l.current = nil
+	}
+	return t.transitions
+}
+
+// Retired returns the choreographies without a contract of which flows are under
+// way, by name.
+func (t *Tracker) Retired() []string {
+	var names []string
+	for _, l := range t.order {
+		live := 0
+		for _, n := range l.counts {
+			live += n
+		}
+		if l.current == nil && live > 0 {
+			names = append(names, l.name)
+		}
+	}
+	return names
+}
+
 // Know makes a contract known without putting it in force: flows that began
 // under it can be restored.
 func (t *Tracker) Know(c *choreography.Choreography) {

@@ -20,6 +20,10 @@ type Pulse struct {
 	// in it.
 	Epoch    int64  `json:"epoch"`
 	Sequence uint64 `json:"sequence"`
+	// Contracts are the hashes of those in force, by name: whoever reads the log
+	// from here on learns by which contracts what comes before the first
+	// statement was judged. Some pulses tell.
+	Contracts map[string]string `json:"contracts,omitempty"`
 	// Queues are the queues that look otherwise than in the pulse before.
 	Queues []Queue `json:"queues,omitempty"`
 }
@@ -66,6 +70,14 @@ func (p Pulse) check() error {
 		}
 		if q.Service == "" || q.Ready < 0 || q.Unacked < -1 || q.Consumers < 0 {
 			return fmt.Errorf("queue %s has no service or a negative figure", clip(q.Queue))
+		}
+	}
+	if len(p.Contracts) > maxInForce {
+		return fmt.Errorf("%d contracts, at most %d are allowed", len(p.Contracts), maxInForce)
+	}
+	for name, hash := range p.Contracts {
+		if err := short(maxName, "contract", name, "hash", hash); err != nil {
+			return err
 		}
 	}
 	return short(maxName, "log", p.Log, "observer", p.Observer)

@@ -16,6 +16,7 @@ const (
 	PulseType      = "laban.pulse"
 	IdentifiedType = "laban.log.identified"
 	ContractType   = "laban.contract.stated"
+	RetiredType    = "laban.contract.retired"
 	MappingType    = "laban.mapping.stated"
 	UnroutedType   = "laban.message.unrouted"
 	LostType       = "laban.message.lost"
@@ -26,7 +27,7 @@ const (
 // Source is who such an event says it is from.
 const Source = "laban.observer"
 
-// Record is one of [Pulse], [Identified], [Contract], [Mapping], [Stray],
+// Record is one of [Pulse], [Identified], [Contract], [Retired], [Mapping], [Stray],
 // [Closed] and [Redriven].
 type Record interface {
 	// Type is the type of the event that the record travels as.
@@ -73,6 +74,8 @@ func Decode(e event.Event) (Record, error) {
 		return decode[Identified](e)
 	case ContractType:
 		return decode[Contract](e)
+	case RetiredType:
+		return decode[Retired](e)
 	case MappingType:
 		return decode[Mapping](e)
 	case UnroutedType, LostType:
@@ -111,6 +114,7 @@ const (
 	maxQueues   = 10_000
 	maxBindings = 1000
 	maxTaps     = 1000
+	maxInForce  = 1000
 )
 
 func clip(s string) string {

@@ -19,7 +19,8 @@ func samples() []record.Record {
 	sum := sha256.Sum256([]byte("choreography: x"))
 	return []record.Record{
 		record.Pulse{
-			Time: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), Log: "l", Epoch: 3, Sequence: 9,
+			Time: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), Log: "l", Observer: "o", Epoch: 3, Sequence: 9,
+			Contracts: map[string]string{"x": "00"},
 			Queues: []record.Queue{
 				{Service: "a", Queue: "a", Ready: 1, Unacked: -1, Consumers: 2},
 				{Service: "b", Queue: "b", Missing: true, Bindings: []string{}},
@@ -27,6 +28,7 @@ func samples() []record.Record {
 		},
 		record.Identified{ID: "01ABC"},
 		record.Contract{Name: "x", Hash: hex.EncodeToString(sum[:]), Text: "choreography: x"},
+		record.Retired{Name: "x"},
 		record.Mapping{Taps: []record.Tap{{Exchange: "shop*", EventType: "routing-key", Key: "body:/order/id", ID: "property:message-id"}}},
 		record.Stray{EventID: "e", EventType: "t", FlowName: "f", FlowID: "i", Key: "k", Stream: "events.unrouted", Offset: 7},
 		record.Stray{EventID: "e", EventType: "t", Service: "s", Stream: "events.lost.log", Offset: 7, Lost: true},

@@ -46,6 +46,22 @@ func (c Contract) check() error {
 	return errors.Join(short(maxName, "name", c.Name), short(maxText, "text", c.Text))
 }
 
+// Retired states that a choreography has no contract from here on: no flow of it
+// begins. A statement of the contract that it had comes just before.
+type Retired struct {
+	Name string `json:"name"`
+}
+
+// Type is [RetiredType].
+func (Retired) Type() string { return RetiredType }
+
+func (r Retired) check() error {
+	if r.Name == "" {
+		return errors.New("no name")
+	}
+	return short(maxName, "name", r.Name)
+}
+
 // Mapping states how the messages of tapped exchanges are read from here on.
 type Mapping struct {
 	Taps []Tap `json:"taps"`
