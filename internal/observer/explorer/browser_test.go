@@ -34,23 +34,31 @@ type tab struct {
 // open starts a browser and the pages of w.
 func open(t *testing.T, w *world) *tab {
 	t.Helper()
+	return browse(t, func() string {
+		server := httptest.NewServer(w.handler)
+		t.Cleanup(server.Close)
+		return server.URL
+	})
+}
+
+// browse starts a browser, and what it is to look at, which ends after it.
+func browse(t *testing.T, serve func() (address string)) *tab {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("it needs a browser")
 	}
 	program, err := exec.LookPath("chromium")
 	require.NoError(t, err, "the pages are tried in Chromium: apt-get install chromium, or make deps")
-	server := httptest.NewServer(w.handler)
-	t.Cleanup(server.Close)
+	address := serve()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.NoSandbox)
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(allocator)
-	b := &tab{ctx: ctx, origin: server.URL}
+	b := &tab{ctx: ctx, origin: address}
 	t.Cleanup(func() {
 		// Ends the browser and waits for it, so that streams end before the server.
 		_ = chromedp.Cancel(ctx) // one that is gone already is as good
 		cancel()
 		stop()
-		server.CloseClientConnections()
 	})
 	require.NoError(t, chromedp.Listen(ctx, b.note))
 	_, err = chromedp.Call(ctx, log.Enable, cdp.Empty{})
@@ -115,6 +123,15 @@ func (b *tab) press(t *testing.T, keys string) {
 	require.NoError(t, chromedp.Do(ctx, chromedp.KeyEvent(keys)))
 }
 
+// scripts lets pages run scripts, or not.
+func (b *tab) scripts(t *testing.T, on bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
+	require.NoError(t, err)
+}
+
 // eventually waits for a condition of the page.
 func (b *tab) eventually(t *testing.T, condition, why string) {
 	t.Helper()
@@ -126,6 +143,9 @@ func (b *tab) eventually(t *testing.T, condition, why string) {
 		return err == nil && met
 	}, patience, 50*time.Millisecond, why)
 }
+
+// axeRun has axe look for what is not to WCAG 2.2 AA.
+const axeRun = `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}).then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.html.slice(0, 160) + " " + n.failureSummary)))`
 
 // TestEveryPageInABrowser holds pages to fit their window, to keep to their
 // origin and their policy, and to what axe-core finds of WCAG 2.2 AA.
@@ -151,7 +171,7 @@ func TestEveryPageInABrowser(t *testing.T) {
 				continue
 			}
 			ask[any](t, b, string(axe)+";0")
-			found := ask[[]string](t, b, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}).then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.html.slice(0, 160) + " " + n.failureSummary)))`, chromedp.EvalAwaitPromise)
+			found := ask[[]string](t, b, axeRun, chromedp.EvalAwaitPromise)
 			require.Empty(t, found, where)
 		}
 		if path != "/flows/none" { // whose status the console tells

@@ -55,18 +55,29 @@ func crowded(next string) []string {
 	}
 }
 
-func TestPagesOfManyFlows(t *testing.T) {
+// TestPagesOfManyFlowsInABrowser has 100,000 flows in the ledger. How long pages
+// take is in BenchmarkPages.
+func TestPagesOfManyFlowsInABrowser(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it fills a ledger")
+		t.Skip("it needs a browser, and fills a ledger")
 	}
 	w := newWorld(t, true, "")
-	w.crowd(4000)
+	w.crowd(100_000)
+	b := open(t, w)
 	_, first := w.get("/")
-	for _, path := range crowded(firstMatch(t, first, `rel="next" href="([^"]+)"`)) {
-		got, _ := w.get(path)
-		require.Less(t, got.StatusCode, 400, path)
+	for i, path := range crowded(firstMatch(t, first, `rel="next" href="([^"]+)"`)) {
+		b.show(t, path, []string{"light", "dark"}[i%2], []int64{1280, 390}[i%2])
+		require.LessOrEqual(t, ask[int](t, b, "document.documentElement.scrollWidth - document.documentElement.clientWidth"), 0, path)
+		require.NotContains(t, ask[string](t, b, "document.querySelector('h1').textContent"), "not answer", path)
+		require.Less(t, ask[int](t, b, "document.querySelectorAll('*').length"), 3000, path)
+		b.clean(t, path)
 	}
+	b.show(t, "/", "light", 1280)
+	require.Equal(t, perPage, ask[int](t, b, `document.querySelectorAll("#flows tbody tr").length`))
+	require.Equal(t, "100\u202f000 known", ask[string](t, b, `document.getElementById("total").textContent`))
 }
+
+const perPage = 50
 
 // BenchmarkPages is about pages of a ledger with 100,000 flows, each of which is
 // to take less than a tenth of a second.
