@@ -29,7 +29,8 @@ type Config struct {
 	// PublishTimeout bounds one attempt to publish a row. Default: 10 s.
 	PublishTimeout time.Duration
 	// Lease is how long the rows that a relay holds remain its own without a
-	// sign of life, and so how long they wait after it has crashed. Default: 5 s.
+	// sign of life, and so how long they wait after it has crashed. Default: 3 s,
+	// with which, and a poll, they still meet a deadline of 5 s.
 	Lease time.Duration
 	// MinBackoff and MaxBackoff bound the exponential delay between attempts.
 	// Default: 100 ms and 30 s.
@@ -75,7 +76,7 @@ func (c *Config) setDefaults(service string) {
 	setDefault(&c.WindowBytes, 16<<20)
 	setDefault(&c.PollInterval, time.Second)
 	setDefault(&c.PublishTimeout, 10*time.Second)
-	setDefault(&c.Lease, 5*time.Second)
+	setDefault(&c.Lease, 3*time.Second)
 	setDefault(&c.MinBackoff, 100*time.Millisecond)
 	setDefault(&c.MaxBackoff, 30*time.Second)
 	setDefault(&c.MaxAttempts, 100)

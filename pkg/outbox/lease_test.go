@@ -79,6 +79,40 @@ func TestRowsOfACrashedRelayAreTakenOver(t *testing.T) {
 	})
 }
 
+// TestACrashHoldsUpEventsForLessThanAShortDeadline, which is 5 s in the order
+// system, where nothing is configured.
+func TestACrashHoldsUpEventsForLessThanAShortDeadline(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for a lease to end")
+	}
+	t.Parallel()
+	db := openDB(t, "sqlite::memory:")
+	crashed := db.newOutbox(t, &broker{answer: func(int, *bus.Message) reply { return reply{lost: true, wait: make(chan struct{})} }},
+		outbox.Config{DrainTimeout: time.Millisecond})
+	publish(t, crashed, evt("a-1", "a"))
+	ctx, crash := context.WithCancel(t.Context())
+	defer crash()
+	turns, ended := 0, make(chan struct{})
+	go func() {
+		defer close(ended)
+		crashed.RunFaulty(ctx, func() error {
+			if turns++; turns > 1 {
+				return errCrash
+			}
+			return nil
+		}, func() error { return nil })
+	}()
+	require.Eventually(t, func() bool { return db.count(t, "SELECT count(*) FROM outbox WHERE claimed_by <> ''") == 1 }, patience, time.Millisecond)
+	since := time.Now()
+	crash()
+	<-ended
+
+	b := &broker{}
+	run(t, db.newOutbox(t, b, outbox.Config{}))
+	requireArrived(t, db, b, "a-1")
+	require.Less(t, time.Since(since), 5*time.Second)
+}
+
 func TestALivingRelayKeepsItsRows(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it waits for longer than a lease")
