@@ -3,14 +3,11 @@ package stack
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -72,28 +69,12 @@ func (s *Stack) postgresCommand(program string, args ...string) (*exec.Cmd, erro
 	if os.Geteuid() != 0 {
 		return cmd, nil
 	}
-	as, err := unprivileged()
+	as, err := server.Unprivileged()
 	if err != nil {
 		return nil, err
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as}
 	return cmd, nil
-}
-
-// unprivileged returns a user to run as instead of root.
-func unprivileged() (*syscall.Credential, error) {
-	for _, name := range []string{"postgres", "nobody"} {
-		u, err := user.Lookup(name)
-		if err != nil {
-			continue
-		}
-		uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
-		gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
-		if errors.Join(err1, err2) == nil {
-			return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
-		}
-	}
-	return nil, errors.New("postgres does not run as root, and there is neither a user postgres nor nobody to run it as: run the stack as another user")
 }
 
 // initialise makes the data folder, once.

@@ -154,7 +154,7 @@ func newNativePostgreSQL(ctx context.Context, bin string, p *PostgreSQL) (*nativ
 	n := &nativePostgreSQL{bin: bin, port: p.port}
 	var err error
 	if os.Geteuid() == 0 { // PostgreSQL refuses to run as root
-		if n.as, err = unprivileged(); err != nil {
+		if n.as, err = Unprivileged(); err != nil {
 			return nil, err
 		}
 		n.folder, err = newFolderFor("postgresql", int(n.as.Uid), int(n.as.Gid))
@@ -175,8 +175,9 @@ func newNativePostgreSQL(ctx context.Context, bin string, p *PostgreSQL) (*nativ
 	return n, nil
 }
 
-// unprivileged returns a user to run as instead of root.
-func unprivileged() (*syscall.Credential, error) {
+// Unprivileged returns a user to run as instead of root, which PostgreSQL
+// refuses to run as.
+func Unprivileged() (*syscall.Credential, error) {
 	for _, name := range []string{"postgres", "nobody"} {
 		u, err := user.Lookup(name)
 		if err != nil {
@@ -188,7 +189,7 @@ func unprivileged() (*syscall.Credential, error) {
 			return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 		}
 	}
-	return nil, errors.New("PostgreSQL does not run as root, and there is neither a user postgres nor nobody to run it as: run the tests as another user")
+	return nil, errors.New("PostgreSQL does not run as root, and there is neither a user postgres nor nobody to run it as: run this as another user")
 }
 
 func (n *nativePostgreSQL) command(ctx context.Context, program string, args ...string) *exec.Cmd {
