@@ -14,7 +14,7 @@ import (
 // Images that stand in for servers which are not installed. The variable names
 // another.
 const (
-	rabbitMQImage   = "rabbitmq:4.1-management"
+	rabbitMQImage   = "rabbitmq:4.2-management"
 	postgreSQLImage = "postgres:16"
 	jaegerImage     = "jaegertracing/jaeger:2.13.0"
 )
