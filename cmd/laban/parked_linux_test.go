@@ -121,7 +121,7 @@ func queued(t *testing.T, url, queue string) int {
 // of all sorts, while the log is written to, until all was sent.
 func TestARedriveThatIsKilledLosesNothingAndSendsNothingTwice(t *testing.T) {
 	broker := testenv.RabbitMQ(t)
-	const messages = 80
+	const messages = 60
 	payment, ids := parkMany(t, broker.URL, messages)
 
 	busy := openBus(t, broker.URL, "busy")

@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/laban-io/laban/internal/observer/config"
 	"github.com/laban-io/laban/internal/observer/record"
@@ -21,6 +23,8 @@ import (
 	"github.com/laban-io/laban/pkg/event"
 	"github.com/laban-io/laban/pkg/membus"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // place is a broker with a store of what waits there.
 type place struct {
@@ -168,6 +172,27 @@ func (p *place) loseParked(t *testing.T, service string) {
 		return
 	}
 	p.broker.DeleteQueue(t, service+".parked")
+}
+
+// channel is one of a connection that ends with the test.
+func (p *place) channel(t *testing.T) *amqp.Channel {
+	t.Helper()
+	conn, err := amqp.Dial(p.broker.URL)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, conn.Close()) })
+	ch, err := conn.Channel()
+	require.NoError(t, err)
+	return ch
+}
+
+// publishRaw publishes what a program without this library sends.
+func (p *place) publishRaw(t *testing.T, key, body string) {
+	t.Helper()
+	if p.broker == nil {
+		require.NoError(t, p.memory.Connect().SendRaw(t.Context(), event.Binary{RoutingKey: key, Body: []byte(body)}))
+		return
+	}
+	require.NoError(t, p.channel(t).PublishWithContext(t.Context(), p.prefix, key, false, false, amqp.Publishing{Body: []byte(body)}))
 }
 
 func (p *place) desk(t *testing.T) *parked.Desk {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/laban-io/laban/internal/parked"
 	"github.com/laban-io/laban/pkg/bus"
+	"github.com/laban-io/laban/pkg/event"
 	"github.com/laban-io/laban/pkg/tracing"
 )
 
@@ -180,7 +181,7 @@ func TestWhatAQueueRefusesStaysParked(t *testing.T) {
 	payment.stop()
 	p.broker.DeleteQueue(t, "payment")
 	p.broker.DeclareQueue(t, "payment", amqp.Table{"x-queue-type": "quorum", "x-max-length": 1, "x-overflow": "reject-publish"})
-	ch := p.broker.Channel(t)
+	ch := p.channel(t)
 	require.NoError(t, ch.Confirm(false))
 	for taken := true; taken; {
 		c, err := ch.PublishWithDeferredConfirm("", "payment", false, false, amqp.Publishing{})
@@ -249,5 +250,61 @@ func TestALostCopyGoesToItsService(t *testing.T) {
 		require.Len(t, report.Done, 1)
 		require.Eventually(t, func() bool { return len(payment.did()) == 1 }, 10*time.Second, 5*time.Millisecond)
 		require.Empty(t, list(t, d, parked.Filter{}, 0).Notes)
+	})
+}
+
+// A message that is no event has no id but its content, and goes the same way.
+func TestWhatIsNoEventCanBeSentAgain(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *place) {
+		payment := p.start(t, "payment", "stock.confirmed")
+		p.publishRaw(t, "stock.confirmed", "no event")
+		p.publishRaw(t, "stock.confirmed", "no event either")
+		d := p.desk(t)
+		l := list(t, d, parked.Filter{}, 2)
+		require.NotEqual(t, l.Messages[0].ID, l.Messages[1].ID)
+		require.NotEmpty(t, l.Messages[0].Malformed)
+		payment.mend()
+		report, err := d.Redrive(t.Context(), order(l, l.Messages[0]))
+		require.NoError(t, err)
+		require.Len(t, report.Done, 1)
+		// It is no event still.
+		require.Eventually(t, func() bool {
+			again := list(t, d, parked.Filter{}, 2)
+			return again.Messages[0].Before == "" && again.Messages[1].Before != "" && again.Messages[1].ID == l.Messages[0].ID
+		}, 20*time.Second, 50*time.Millisecond)
+		l = list(t, d, parked.Filter{}, 2)
+		o := order(l, l.Messages...)
+		o.Reason = "nobody can read them"
+		report, err = d.Discard(t.Context(), o)
+		require.NoError(t, err)
+		require.Len(t, report.Done, 2)
+		require.Empty(t, list(t, d, parked.Filter{}, 0).Notes)
+	})
+}
+
+// Two copies of one event that both were parked are told apart by how many there
+// are: none is lost, and each is sent once.
+func TestTwoCopiesOfOneEvent(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *place) {
+		payment := p.start(t, "payment", "stock.confirmed")
+		b, err := bus.New(bus.Config{Service: "order", Logger: quiet()}, p.open())
+		require.NoError(t, err)
+		e := event.New("stock.confirmed", nil)
+		e.ID = event.NewID()
+		for range 2 {
+			require.NoError(t, b.Publish(t.Context(), e))
+		}
+		d := p.desk(t)
+		l := list(t, d, parked.Filter{}, 2)
+		payment.mend()
+		for n := 1; n <= 2; n++ {
+			report, err := d.Redrive(t.Context(), order(l, l.Messages[0]))
+			require.NoError(t, err)
+			require.Len(t, report.Done, 1)
+			require.Zero(t, report.Finished)
+			require.Eventually(t, func() bool { return len(payment.did()) == n }, 10*time.Second, 5*time.Millisecond)
+			l = list(t, d, parked.Filter{}, 2-n)
+		}
+		require.Empty(t, l.Notes)
 	})
 }

@@ -65,6 +65,7 @@ func (a *AMQP) scan(ctx context.Context, conn *amqp.Connection, f Filter, told f
 		}
 		first = began
 		t = newTally(f)
+		t.window = window
 		if err := a.strays(ctx, conn, t, window, told); err != nil {
 			return nil, err
 		}

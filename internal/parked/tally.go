@@ -19,6 +19,7 @@ const maxWaiting = 200_000
 // tally is what reading the log adds up to.
 type tally struct {
 	filter  Filter
+	window  time.Duration // 0: all of the log
 	waiting []waiting
 	// byRef are the places in waiting of what is not resolved, oldest first.
 	byRef map[Ref][]int
@@ -222,7 +223,7 @@ func (t *tally) catch(depths []Depth) *Catch {
 	if t.more > 0 {
 		c.Notes = append(c.Notes, fmt.Sprintf("%d more messages wait than fit into this list: deal with some of them, and look again", t.more))
 	}
-	if among(Unrouted, t.filter.kinds()) && t.filter.Since.IsZero() {
+	if among(Unrouted, t.filter.kinds()) && t.filter.Since.IsZero() && t.window > 0 {
 		c.Notes = append(c.Notes, "unrouted events are those of the last 24 hours")
 	}
 	for _, d := range depths {
