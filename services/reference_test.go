@@ -17,8 +17,8 @@ import (
 
 const reference = "../docs/reference/service-configuration.md"
 
-// What the page says of each variable is made from what reads it: run
-// LABAN_UPDATE_GOLDEN=1 go test ./services
+// What the page says of each variable is made from what reads it. Make it anew
+// by LABAN_UPDATE_GOLDEN=1 go test ./services.
 func TestTheReferenceHasEveryVariable(t *testing.T) {
 	made := chassis.Reference(
 		order.Spec(), inventory.New(inventory.Settings{}).Spec(), payment.New(payment.Settings{}, nil).Spec(),

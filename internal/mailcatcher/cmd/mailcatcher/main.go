@@ -59,7 +59,7 @@ func run(ctx context.Context, smtpAddr, pageAddr string) error {
 	}
 	_, _ = mail.Close(), pages.Close() // the mails are gone in any case
 	for range left {
-		<-ended
+		_ = <-ended // that it was closed
 	}
 	return errors.Join(errs...)
 }
