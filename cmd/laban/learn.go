@@ -99,6 +99,7 @@ func (f *learnFlags) run(cmd *cobra.Command, s streams) error {
 	case f.from == "" && f.config == "" && f.broker.url == "":
 		return usageError(cmd, errors.New("say which log to learn from: --amqp URL, --config FILE or --from FILE"))
 	}
+	answers.Progress = working(cmd.Context(), s.err)
 	log, err := f.read(cmd.Context(), s)
 	if err != nil {
 		return err

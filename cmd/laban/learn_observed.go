@@ -43,7 +43,7 @@ func readObserved(ctx context.Context, path string, progress io.Writer) (*learn.
 	}
 	log := learn.NewLog()
 	began := time.Now()
-	next := began.Add(progressAfter)
+	reading := newProgress(progress)
 	malformed := 0
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -62,10 +62,7 @@ func readObserved(ctx context.Context, path string, progress io.Writer) (*learn.
 				return errRead
 			}
 		}
-		if now := time.Now(); now.After(next) {
-			next = now.Add(progressAfter)
-			fmt.Fprintf(progress, "reading the log: record %d of %d\n", items[len(items)-1].Offset, end)
-		}
+		reading.tell("reading the log: record %d of %d", items[len(items)-1].Offset, end)
 		return nil
 	})
 	switch {

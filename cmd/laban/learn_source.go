@@ -21,19 +21,38 @@ func (f *learnFlags) read(ctx context.Context, s streams) (*learn.Log, error) {
 	case f.from == "":
 		return f.readBroker(ctx, s.err)
 	case f.from == "-":
-		return readLines(s.in, "standard input", s.err)
+		return readLines(ctx, s.in, "standard input", s.err)
 	}
 	file, err := os.Open(f.from)
 	if err != nil {
 		return nil, fmt.Errorf("read the events: %w", err)
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	return readLines(file, f.from, s.err)
+	return readLines(ctx, file, f.from, s.err)
 }
 
-func readLines(r io.Reader, name string, progress io.Writer) (*learn.Log, error) {
+// told is a reader that tells how much of it was read, every two seconds, and
+// ends with its context.
+type told struct {
+	io.Reader
+	ctx      context.Context //nolint:containedctx // a reader takes none
+	progress *progress
+	bytes    int64
+}
+
+func (r *told) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := r.Reader.Read(p)
+	r.bytes += int64(n)
+	r.progress.tell("reading the events: %d MB", r.bytes/1_000_000)
+	return n, err
+}
+
+func readLines(ctx context.Context, r io.Reader, name string, progress io.Writer) (*learn.Log, error) {
 	log := learn.NewLog()
-	lines, err := log.ReadLines(r)
+	lines, err := log.ReadLines(&told{Reader: r, ctx: ctx, progress: newProgress(progress)})
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -55,13 +74,10 @@ func (f *learnFlags) readBroker(ctx context.Context, progress io.Writer) (*learn
 	}
 	log := learn.NewLog()
 	began := time.Now()
-	next := began.Add(progressAfter)
+	reading := newProgress(progress)
 	cfg := amqpbus.Config{URLs: []string{f.broker.url}, TLS: tls, Prefix: f.broker.prefix, Name: "laban learn"}
 	err = amqpbus.ReadLog(ctx, cfg, func(r bus.LogRecord, last uint64) error {
-		if now := time.Now(); now.After(next) {
-			next = now.Add(progressAfter)
-			fmt.Fprintf(progress, "reading the log: record %d of %d\n", r.Offset, last)
-		}
+		reading.tell("reading the log: record %d of %d", r.Offset, last)
 		addRecord(log, r)
 		return nil
 	})

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -95,6 +97,25 @@ func TestLearnTellsAllAsJSON(t *testing.T) {
 }
 
 func TestLearnReadsStandardInput(t *testing.T) {
+	learn := func(ctx context.Context, text string) (status int, out, errs string) {
+		var o, e bytes.Buffer
+		status = run(ctx, []string{"learn", "--from", "-"}, streams{in: strings.NewReader(text), out: &o, err: &e})
+		return status, o.String(), e.String()
+	}
+	status, out, errs := learn(t.Context(), shopLog(50))
+	require.Zero(t, status, errs)
+	_, fromFile, _ := laban(t, "learn", "--from", shopFile(t, shopLog(50)))
+	require.Equal(t, fromFile, out)
+	status, out, errs = learn(t.Context(), "")
+	require.Equal(t, 1, status)
+	require.Empty(t, out)
+	require.Equal(t, "laban: standard input is empty: it must have an event in each line; see laban learn --help\n", errs)
+	ended, end := context.WithCancel(t.Context())
+	end()
+	status, out, _ = learn(ended, shopLog(50))
+	require.NotZero(t, status)
+	require.Empty(t, out)
+
 	p := start(t, nil, "learn", "--from", "/dev/stdin")
 	require.Equal(t, 1, p.wait(t), "%s", &p.out)
 	require.Contains(t, p.out.String(), "laban: /dev/stdin is empty: it must have an event in each line; see laban learn --help\n")

@@ -13,7 +13,7 @@ type evidence map[int]int // by the trigger's type: how many answers
 func (m *model) causes(service int, emits []int) (by evidence, without int) {
 	by = evidence{}
 	c := newClaim(service, unprompted, emits, nil)
-	for _, f := range m.flows {
+	for _, f := range m.answering(service, emits) {
 		for i := range f.events {
 			e := &f.events[i]
 			switch {
@@ -44,7 +44,7 @@ func (m *model) before(service int, emits, leaveOut []int, least float64) eviden
 	c := newClaim(service, unprompted, emits, nil)
 	both, first := evidence{}, evidence{}
 	seen := make([]int, len(m.types))
-	for _, f := range m.flows {
+	for _, f := range m.answering(service, emits) {
 		last := -1
 		for i := range f.events {
 			if c.answeredBy(&f.events[i]) {

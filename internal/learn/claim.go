@@ -84,9 +84,11 @@ func (c *claim) void(h *history) bool { return c.unless >= 0 && h.types[c.unless
 // answers is how many answers a history has.
 func (m *model) answers(c *claim, h *history) int {
 	n := 0
-	for _, t := range c.emits {
-		if i, ok := m.pairAt[pair{c.service, t}]; ok {
-			n += h.pairs[i]
+	if numbers := m.numbers[c.service]; numbers != nil {
+		for _, t := range c.emits {
+			if i := numbers[t]; i > 0 {
+				n += h.pairs[i-1]
+			}
 		}
 	}
 	return n

@@ -82,7 +82,7 @@ func (x *explainer) conditioned(c claim, by evidence) claim {
 // comesBefore tells whether an event is there before the answers nearly always.
 func (x *explainer) comesBefore(typ int, c *claim) bool {
 	both, before := 0, 0
-	for _, f := range x.flows {
+	for _, f := range x.answering(c.service, c.emits) {
 		answer := slices.IndexFunc(f.events, func(e step) bool { return c.answeredBy(&e) })
 		it := slices.IndexFunc(f.events, func(e step) bool { return e.typ == typ })
 		if answer >= 0 && it >= 0 {

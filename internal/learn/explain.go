@@ -136,7 +136,8 @@ func (x *explainer) search(emits []int) claim {
 		}
 		return none
 	}
-	candidates := by.triggers()
+	candidates, undoing := by.triggers(), x.undoCandidates(emits)
+	x = x.within(slices.Concat(emits, candidates, undoing))
 	best := none
 	better := func(c claim, found bool) {
 		// What a cause is named for did not come unprompted.
@@ -152,10 +153,19 @@ func (x *explainer) search(emits []int) claim {
 		plain = joined
 	}
 	better(plain, found || foundToo)
-	better(x.undo(emits, x.undoCandidates(emits), best))
+	better(x.undo(emits, undoing, best))
 	best.inferred = x.inferred && best.kind != unprompted
 	best.mixed = best.kind != unprompted && !x.inferred && float64(without) > (1-mostly)*float64(given)
 	return best
+}
+
+// within looks only at the histories that have one of some types: in others,
+// claims of these types owe and explain nothing.
+func (x *explainer) within(types []int) *explainer {
+	m, y := *x.model, *x
+	m.histories = x.having(types)
+	y.model = &m
+	return &y
 }
 
 // evidence returns what can have caused the answers.

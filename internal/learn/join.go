@@ -63,7 +63,7 @@ func (x *explainer) even(c *claim) bool {
 // last, and the answer always after all of them.
 func (x *explainer) takeTurns(c *claim) bool {
 	last, all, early := make([]int, len(c.on)), 0, 0
-	for _, f := range x.flows {
+	for _, f := range x.answering(c.service, c.emits) {
 		at, answer := -1, -1
 		which := 0
 		for i := range f.events {

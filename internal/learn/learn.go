@@ -26,6 +26,9 @@ type Answers struct {
 	Side, Optional []string
 	// Undoes says what an event undoes; "" for nothing.
 	Undoes map[string]string
+	// Progress, if set, is told how much of the work is done, now and then. An
+	// error of it ends the work.
+	Progress func(done, of int) error
 }
 
 // decided tells whether a person said what the outcomes are.
@@ -45,7 +48,9 @@ func (l *Log) Draft(a Answers) (*Draft, error) {
 		return nil, fmt.Errorf("%w: no flow in the log has its start there; give more of the log", ErrNothing)
 	}
 	d := &drafter{model: m, log: l, answers: a, name: g.name}
-	d.claims = m.explainAll(l.undoes(a))
+	if d.claims, err = m.explainAll(l.undoes(a), a.Progress); err != nil {
+		return nil, err
+	}
 	return d.draft()
 }
 
@@ -113,10 +118,16 @@ func (l *Log) undoes(a Answers) map[int]int {
 // explainAll explains what each service emits. Where only the order of events
 // tells, it does so twice: answers to nearly everything, and compensations of
 // others, are causes only where nothing else can be.
-func (m *model) explainAll(undoes map[int]int) []claim {
+func (m *model) explainAll(undoes map[int]int, progress func(done, of int) error) ([]claim, error) {
 	var claims []claim
 	var sides, undos []int
+	if progress == nil {
+		progress = func(int, int) error { return nil }
+	}
 	for service := range m.services {
+		if err := progress(service, 2*len(m.services)); err != nil {
+			return nil, err
+		}
 		claims = append(claims, m.explainer(service, nil, nil, undoes).explain()...)
 	}
 	for i := range claims {
@@ -128,10 +139,13 @@ func (m *model) explainAll(undoes map[int]int) []claim {
 		}
 	}
 	if len(sides)+len(undos) == 0 {
-		return claims
+		return claims, nil
 	}
 	var again []claim
 	for service := range m.services {
+		if err := progress(len(m.services)+service, 2*len(m.services)); err != nil {
+			return nil, err
+		}
 		first := slices.DeleteFunc(slices.Clone(claims), func(c claim) bool { return c.service != service })
 		if m.causal[service] {
 			again = append(again, first...)
@@ -144,7 +158,7 @@ func (m *model) explainAll(undoes map[int]int) []claim {
 			again = append(again, first...)
 		}
 	}
-	return again
+	return again, nil
 }
 
 func (m *model) explainer(service int, sides, undos []int, undoes map[int]int) *explainer {

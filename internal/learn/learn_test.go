@@ -1,6 +1,7 @@
 package learn_test
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -275,4 +276,37 @@ func TestSeveralChoreographiesInOneLog(t *testing.T) {
 	require.Equal(t, []string{"x: → x.start", "y: x.start → y.done"}, rules(d))
 	_, err = log.Draft(learn.Answers{Name: "none"})
 	require.EqualError(t, err, `no event in the log is of a flow named "none"; there are big, small`)
+}
+
+// TestProcessesInOneLogAreLearnedAsOnTheirOwn: nothing tells the processes of a
+// foreign system apart, and what is in one says nothing of another.
+func TestProcessesInOneLogAreLearnedAsOnTheirOwn(t *testing.T) {
+	process := func(n int) []string {
+		var entries []string
+		for _, entry := range []string{"60× aN.x bN.y<1 cN.z<2 dN.w<3", "20× aN.x bN.no<1", "20× aN.x bN.y<1 cN.off<2 bN.returned<3"} {
+			entries = append(entries, strings.ReplaceAll(entry, "N", strconv.Itoa(n)))
+		}
+		return entries
+	}
+	var all, alone []string
+	for n := range 6 {
+		d, err := logOf(t, false, process(n)...).Draft(learn.Answers{})
+		require.NoError(t, err)
+		require.Len(t, d.Reactions, 5)
+		alone = append(alone, rules(d)...)
+		all = append(all, process(n)...)
+	}
+	together, steps := logOf(t, false, all...), 0
+	d, err := together.Draft(learn.Answers{Progress: func(done, of int) error {
+		require.Less(t, done, of)
+		steps++
+		return nil
+	}})
+	require.NoError(t, err)
+	require.ElementsMatch(t, alone, rules(d))
+	require.GreaterOrEqual(t, steps, 24, "each service")
+
+	enough := errors.New("enough")
+	_, err = together.Draft(learn.Answers{Progress: func(int, int) error { return enough }})
+	require.ErrorIs(t, err, enough)
 }

@@ -15,6 +15,11 @@ type model struct {
 	// pairs are the answers: what each service emits.
 	pairs  []pair
 	pairAt map[pair]int
+	// numbers are the same, for who asks often: a service's row has the number
+	// of each type's pair from 1 on, or 0.
+	numbers [][]int
+	// answered are the flows that each pair is in, by their indices.
+	answered [][]int
 	// causal tells of each service whether its events say what caused them.
 	causal []bool
 	// told is the share of events with a cause among those that begin no flow.
@@ -211,11 +216,21 @@ func (m *model) count() {
 		m.place[typ] /= float64(max(n, 1))
 	}
 	at := map[string]int{}
-	for _, f := range m.flows {
+	m.numbers, m.answered = make([][]int, len(m.services)), make([][]int, len(m.pairs))
+	for i, p := range m.pairs {
+		if m.numbers[p.service] == nil {
+			m.numbers[p.service] = make([]int, len(m.types))
+		}
+		m.numbers[p.service][p.typ] = i + 1
+	}
+	for number, f := range m.flows {
 		types, pairs := make([]int, len(m.types)), make([]int, len(m.pairs))
 		for _, e := range f.events {
+			p := m.pairAt[pair{e.src, e.typ}]
 			types[e.typ]++
-			pairs[m.pairAt[pair{e.src, e.typ}]]++
+			if pairs[p]++; pairs[p] == 1 {
+				m.answered[p] = append(m.answered[p], number)
+			}
 		}
 		key := countsKey(pairs)
 		i, ok := at[key]
@@ -227,6 +242,35 @@ func (m *model) count() {
 		m.histories[i].flows++
 	}
 	slices.SortStableFunc(m.histories, func(a, b history) int { return b.flows - a.flows })
+}
+
+// answering returns the flows that have one of some answers of a service.
+func (m *model) answering(service int, emits []int) []*run {
+	var numbers []int
+	for _, t := range emits {
+		if p, ok := m.pairAt[pair{service, t}]; ok {
+			numbers = append(numbers, m.answered[p]...)
+		}
+	}
+	slices.Sort(numbers)
+	numbers = slices.Compact(numbers)
+	flows := make([]*run, len(numbers))
+	for i, n := range numbers {
+		flows[i] = m.flows[n]
+	}
+	return flows
+}
+
+// having returns the histories that have one of some types.
+func (m *model) having(types []int) []history {
+	var found []history
+	for i := range m.histories {
+		h := &m.histories[i]
+		if slices.ContainsFunc(types, func(t int) bool { return h.types[t] > 0 }) {
+			found = append(found, *h)
+		}
+	}
+	return found
 }
 
 func countsKey(counts []int) string {

@@ -9,7 +9,7 @@ const sampled = 200
 // log, and wait how long the others take on average.
 func (m *model) early(c *claim) (early, wait float64) {
 	flows, answers, seen, before, waited := 0, 0, 0, 0, 0.0
-	for _, f := range m.flows {
+	for _, f := range m.answering(c.service, c.emits) {
 		n := f.count(c)
 		if n == 0 {
 			continue
