@@ -77,7 +77,7 @@ func (d *decoder) load(text []byte) *node {
 		if errors.Is(err, io.EOF) {
 			d.failAt(CodeSyntax, Position{1, 1}, "the file is empty", "begin with choreography: and a name")
 		} else {
-			d.syntax(err)
+			d.syntax(err, text)
 		}
 		return nil
 	}
@@ -91,7 +91,7 @@ func (d *decoder) load(text []byte) *node {
 		d.failAt(CodeSyntax, Position{max(second.Line, 1), max(second.Column, 1)}, "the file has a second YAML document", "write one choreography in each file")
 		return nil
 	case !errors.Is(err, io.EOF):
-		d.syntax(err)
+		d.syntax(err, text)
 		return nil
 	}
 	if found := sharing(doc.Content[0]); found != nil {
@@ -114,15 +114,22 @@ func sharing(n *yaml.Node) *node {
 	return nil
 }
 
+// indentation is what a line begins with before its first word.
+func indentation(line []byte) []byte { return line[:len(line)-len(bytes.TrimLeft(line, " \t"))] }
+
 // syntax notes what the YAML parser says.
-func (d *decoder) syntax(err error) {
+func (d *decoder) syntax(err error, file []byte) {
 	line, text := 1, strings.TrimPrefix(err.Error(), "yaml: ")
 	if parts := regexp.MustCompile(`(?s)^line (\d+): (.*)$`).FindStringSubmatch(text); parts != nil {
 		if n, err := strconv.Atoi(parts[1]); err == nil {
 			line, text = max(n, 1), parts[2]
 		}
 	}
-	d.failAt(CodeSyntax, Position{line, 1}, "this is not YAML: "+strconv.Quote(clip(text)), "look at indentation, quotes and brackets, here and in the line before")
+	hint := "look at indentation, quotes and brackets, here and in the line before"
+	if lines := bytes.SplitN(file, []byte("\n"), line+1); line <= len(lines) && bytes.ContainsRune(indentation(lines[line-1]), '\t') {
+		hint = "indent with spaces: YAML takes no tabs there"
+	}
+	d.failAt(CodeSyntax, Position{line, 1}, "this is not YAML: "+strconv.Quote(clip(text)), hint)
 }
 
 // namePattern is what a choreography may be called.

@@ -253,3 +253,14 @@ func TestParseFile(t *testing.T) {
 	_, err = choreography.ParseFile(path)
 	require.ErrorContains(t, err, path+":1:1: error: the file has more than")
 }
+
+func TestATabIsNamed(t *testing.T) {
+	for file, hint := range map[string]string{
+		"choreography: a\noutcomes:\n\tcompleted: [b]\n":     "indent with spaces: YAML takes no tabs there",
+		"choreography: a\noutcomes:\n  \tcompleted: [b]: c\n": "indent with spaces: YAML takes no tabs there",
+		"choreography: a\nreactions: [\t":                     "look at indentation, quotes and brackets, here and in the line before",
+	} {
+		_, err := choreography.Parse("a.yaml", []byte(file))
+		require.ErrorContains(t, err, hint, file)
+	}
+}
