@@ -256,7 +256,7 @@ func TestParseFile(t *testing.T) {
 
 func TestATabIsNamed(t *testing.T) {
 	for file, hint := range map[string]string{
-		"choreography: a\noutcomes:\n\tcompleted: [b]\n":     "indent with spaces: YAML takes no tabs there",
+		"choreography: a\noutcomes:\n\tcompleted: [b]\n":      "indent with spaces: YAML takes no tabs there",
 		"choreography: a\noutcomes:\n  \tcompleted: [b]: c\n": "indent with spaces: YAML takes no tabs there",
 		"choreography: a\nreactions: [\t":                     "look at indentation, quotes and brackets, here and in the line before",
 	} {
