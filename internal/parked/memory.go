@@ -39,7 +39,7 @@ func NewMemory(b *membus.Broker) *Memory {
 func (s *Memory) Scan(ctx context.Context, f Filter, _ func(Progress)) (*Catch, error) {
 	c := &Catch{Finished: map[Ref]int{}}
 	for _, b := range s.boxes() {
-		held := s.broker.Held(b.shelf)
+		held := s.broker.Held(b.shelf, 0)
 		if b.Kind != Unrouted {
 			b.Count = len(held)
 			c.Depths = append(c.Depths, b.Depth)
@@ -125,7 +125,7 @@ func (s *Memory) Open(ctx context.Context, box Box) (Session, error) {
 		if b.Kind != box.Kind || box.Kind == Parked && b.Service != box.Service {
 			continue
 		}
-		session.shelf, session.held = b.shelf, s.broker.Held(b.shelf)
+		session.shelf, session.held = b.shelf, s.broker.Held(b.shelf, 0)
 	}
 	session.count = len(session.held)
 	return session, nil

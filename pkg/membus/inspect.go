@@ -33,23 +33,6 @@ func (b *Broker) Lost() []bus.Message {
 	return b.lost.list(b.info)
 }
 
-// UnroutedFrom returns copies of the events that no queue asked for from number
-// n on, and the number of the one that will be next. Numbers count all there
-// ever were, from 0.
-func (b *Broker) UnroutedFrom(n uint64) (messages []bus.Message, next uint64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.unrouted.from(n, b.info)
-}
-
-// LostFrom does the same for what [Broker.Lost] returns. Each has the name of
-// the service that failed to process it in [bus.HeaderService].
-func (b *Broker) LostFrom(n uint64) (messages []bus.Message, next uint64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.lost.from(n, b.info)
-}
-
 // QueueState is what can be seen of a service's queue from outside.
 type QueueState struct {
 	Service string

@@ -37,7 +37,8 @@ func UnroutedShelf() Shelf { return Shelf{kind: unroutedShelf} }
 // Held is a message on a shelf.
 type Held struct {
 	bus.Message
-	// Number is the message's own on its shelf.
+	// Number is the message's own on its shelf: they count from 0 all that was
+	// ever put there.
 	Number uint64
 	// Offset is that of its record in the log, which may have gone from there.
 	Offset uint64
@@ -62,17 +63,20 @@ func (b *Broker) shelfOf(s Shelf) *shelf {
 	}
 }
 
-// Held returns copies of what is on a shelf, oldest first.
-func (b *Broker) Held(s Shelf) []Held {
+// Held returns copies of what is on a shelf from number n on, oldest first. Each
+// of a [LostShelf] has the name of the service that failed to process it in
+// [bus.HeaderService].
+func (b *Broker) Held(s Shelf, n uint64) []Held {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	shelf := b.shelfOf(s)
 	if shelf == nil {
 		return nil
 	}
-	all := make([]Held, len(shelf.held))
-	for i := range shelf.held {
-		h := &shelf.held[i]
+	held := shelf.held[shelf.from(n):]
+	all := make([]Held, len(held))
+	for i := range held {
+		h := &held[i]
 		all[i] = Held{Message: h.toBus(b.info), Number: h.number, Offset: h.offset, At: h.at, Malformed: h.malformed}
 	}
 	return all

@@ -31,7 +31,7 @@ func TestAMessageIsTakenFromItsShelfOnce(t *testing.T) {
 		synctest.Wait()
 		fails = false
 		shelf := membus.ParkedShelf("payment")
-		held := b.Held(shelf)
+		held := b.Held(shelf, 0)
 		require.Len(t, held, 3)
 		require.NoError(t, b.Forget(shelf, held[0].Number))
 		require.ErrorIs(t, b.Forget(shelf, held[0].Number), membus.ErrNotHeld)
@@ -42,7 +42,7 @@ func TestAMessageIsTakenFromItsShelfOnce(t *testing.T) {
 		require.ErrorIs(t, c.transport.Redrive(t.Context(), membus.ParkedShelf("nobody"), 0, "payment", headers), membus.ErrNotHeld)
 		synctest.Wait()
 		require.Equal(t, []int{1}, attempts)
-		left := b.Held(shelf)
+		left := b.Held(shelf, 0)
 		require.Len(t, left, 1)
 		require.Equal(t, held[2].Number, left[0].Number, "numbers stay")
 

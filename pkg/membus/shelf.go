@@ -1,6 +1,7 @@
 package membus
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -39,38 +40,26 @@ func (s *shelf) putLatest(m *message, offset uint64) {
 	s.put(m, offset)
 }
 
+// from returns the place of the first message with a number or a later one.
+func (s *shelf) from(number uint64) int {
+	i, _ := slices.BinarySearchFunc(s.held, number, func(h held, n uint64) int { return cmp.Compare(h.number, n) })
+	return i
+}
+
 // find returns the place of a number, or -1.
 func (s *shelf) find(number uint64) int {
-	i, found := slices.BinarySearchFunc(s.held, number, func(h held, n uint64) int {
-		switch {
-		case h.number < n:
-			return -1
-		case h.number > n:
-			return 1
-		default:
-			return 0
-		}
-	})
-	if !found {
-		return -1
+	if i := s.from(number); i < len(s.held) && s.held[i].number == number {
+		return i
 	}
-	return i
+	return -1
 }
 
 func (s *shelf) take(i int) { s.held = slices.Delete(s.held, i, i+1) }
 
 func (s *shelf) list(info *bus.Info) []bus.Message {
-	all, _ := s.from(0, info)
-	return all
-}
-
-// from returns the messages from number n on, and the number of the next one.
-// Numbers count from 0 all that was ever put.
-func (s *shelf) from(n uint64, info *bus.Info) (all []bus.Message, next uint64) {
+	all := make([]bus.Message, 0, len(s.held))
 	for i := range s.held {
-		if s.held[i].number >= n {
-			all = append(all, s.held[i].toBus(info))
-		}
+		all = append(all, s.held[i].toBus(info))
 	}
-	return all, s.next
+	return all
 }

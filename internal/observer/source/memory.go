@@ -87,12 +87,12 @@ func (m *Memory) Strays(ctx context.Context, after map[string]uint64, fn func(co
 	evidence("unrouted", true, "in memory")
 	evidence("lost", true, "in memory")
 	boxes := []*box{
-		{stream: memoryUnrouted, next: after[memoryUnrouted], from: m.broker.UnroutedFrom},
-		{stream: memoryLost, next: after[memoryLost], from: m.broker.LostFrom, lost: true},
+		{stream: memoryUnrouted, next: after[memoryUnrouted], shelf: membus.UnroutedShelf()},
+		{stream: memoryLost, next: after[memoryLost], shelf: membus.LostShelf(), lost: true},
 	}
 	for ctx.Err() == nil {
 		for _, b := range boxes {
-			if err := b.tell(ctx, fn); err != nil && ctx.Err() == nil {
+			if err := b.tell(ctx, m.broker, fn); err != nil && ctx.Err() == nil {
 				return err
 			}
 		}
@@ -106,25 +106,22 @@ type box struct {
 	stream string
 	next   uint64
 	lost   bool
-	from   func(uint64) ([]bus.Message, uint64)
+	shelf  membus.Shelf
 }
 
-// tell tells of what is new in it.
-func (b *box) tell(ctx context.Context, fn func(context.Context, record.Stray) error) error {
-	messages, next := b.from(b.next)
-	first := next - uint64(len(messages)) // older ones may have gone
-	for i := range messages {
-		e := &messages[i].Event
-		offset := first + uint64(i)
+// tell tells of what is new in it. Some may have gone before they were seen:
+// the oldest, or what a person has sent again.
+func (b *box) tell(ctx context.Context, broker *membus.Broker, fn func(context.Context, record.Stray) error) error {
+	for _, h := range broker.Held(b.shelf, b.next) {
+		e := &h.Event
 		if err := fn(ctx, record.Stray{
 			EventID: e.ID, EventType: e.Type, FlowName: e.FlowName, FlowID: e.FlowID, Key: e.Subject,
-			Service: messages[i].Headers[bus.HeaderService], Stream: b.stream, Offset: offset, Lost: b.lost,
+			Service: h.Headers[bus.HeaderService], Stream: b.stream, Offset: h.Number, Lost: b.lost,
 		}); err != nil {
 			return err
 		}
-		b.next = offset + 1
+		b.next = h.Number + 1
 	}
-	b.next = next
 	return nil
 }
 

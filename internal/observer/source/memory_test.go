@@ -113,3 +113,29 @@ func TestMemorySeesAllOfAQueue(t *testing.T) {
 	stop()
 	require.NoError(t, <-ended)
 }
+
+// What a person sent again is no new event, but something that was done.
+func TestAMessageThatWasSentAgainIsAnAction(t *testing.T) {
+	b := membus.New(membus.Config{})
+	t.Cleanup(b.Close)
+	nobodyHears(t, b, "a")
+	held := b.Held(membus.UnroutedShelf(), 0)
+	require.NoError(t, b.Connect().Redrive(t.Context(), membus.UnroutedShelf(), held[0].Number, "", map[string]string{
+		bus.HeaderRedrive: "now", bus.HeaderRedriveOf: "unrouted before", bus.HeaderRedriveBy: "ann", bus.HeaderRedriveReason: "bound by now",
+	}))
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	var items []source.Item
+	require.NoError(t, source.NewMemory(b).Read(ctx, source.Place{}, func(some []source.Item) error {
+		if items = append(items, some...); len(items) == 2 {
+			cancel()
+		}
+		return nil
+	}))
+	require.Equal(t, source.Event, items[0].Kind)
+	require.Equal(t, source.Own, items[1].Kind)
+	require.Equal(t, record.Redriven{
+		EventID: held[0].Event.ID, EventSource: "payment", EventType: "a", FlowName: "order", FlowID: "f1", Key: "1042",
+		Kind: "unrouted", Before: "before", By: "ann", Reason: "bound by now",
+	}, items[1].Own)
+}
