@@ -2,6 +2,7 @@ package amqpbus
 
 import (
 	"context"
+	"strings"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
@@ -75,13 +76,22 @@ func Explain(err error, kind, name string) error { return explain(err, kind, nam
 // whose exchanges have this prefix. native is false for a message that came by
 // none of them, so that only its properties say what it is.
 func ReadRecord(prefix string, d *amqp.Delivery) (r bus.LogRecord, native bool) {
-	n := namesFor(prefix)
-	switch d.Exchange {
-	case n.events, n.retry, n.dead, "":
+	// The names are not put together for each record.
+	name, ours := strings.CutPrefix(d.Exchange, prefix)
+	var kind bus.RecordKind
+	switch {
+	case d.Exchange == "":
+		kind = bus.RecordDirect
+	case ours && name == "":
+		kind = bus.RecordEvent
+	case ours && name == ".retry":
+		kind = bus.RecordRetry
+	case ours && name == ".dead":
+		kind = bus.RecordDead
 	default:
 		return bus.LogRecord{Offset: Offset(d)}, false
 	}
-	return recordOf(n, d, Offset(d)), true
+	return recordOf(kind, d, Offset(d)), true
 }
 
 // Offset is a delivery's place in the stream that it came from.

@@ -114,13 +114,13 @@ func streamOffset(p bus.Position) any {
 
 // record reads a log record. Its kind is told by the exchange it came through.
 func (t *Transport) record(d *amqp.Delivery, offset uint64) bus.LogRecord {
-	r := recordOf(t.names, d, offset)
+	r := recordOf(t.names.kind(d.Exchange), d, offset)
 	r.Info = t.Info()
 	return r
 }
 
-func recordOf(n names, d *amqp.Delivery, offset uint64) bus.LogRecord {
-	r := bus.LogRecord{Offset: offset, Kind: n.kind(d.Exchange)}
+func recordOf(kind bus.RecordKind, d *amqp.Delivery, offset uint64) bus.LogRecord {
+	r := bus.LogRecord{Offset: offset, Kind: kind}
 	r.Message, r.Malformed = decode(d)
 	if r.Headers[bus.HeaderRedrive] != "" && (r.Kind == bus.RecordDirect || r.Kind == bus.RecordEvent) {
 		if r.Kind == bus.RecordDirect {
