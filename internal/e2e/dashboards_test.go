@@ -18,16 +18,9 @@ import (
 // silent are the queries that may return nothing in this run, and why.
 func silent() map[string]string {
 	return map[string]string{
-		"laban-rabbitmq / In hand / A":                    "messages are in hand for milliseconds, and seldom while they are counted",
-		"laban-services / Oldest event in the outbox / A": "only where an event waits in an outbox while it is scraped",
-		"laban-services / Messages published / B":         "publishing did not fail",
-		"laban-telemetry / Events read / B":               "every event belongs to the contract",
-		"laban-telemetry / Events read / C":               "every record can be read",
-		"laban-telemetry / Blind / A":                     "an observer that is stopped has no metrics",
-		"laban-telemetry / Telemetry errors / A":          "Jaeger was there",
-		"laban-telemetry / Spans dropped / A":             "Jaeger was there",
-		"laban-flow / Attempts that failed / A":           "nothing failed of the order that is looked at",
-		"laban-stuck / Attempts that failed / A":          "nothing was parked or lost, and what nobody took nobody waited for",
+		"laban-rabbitmq / In hand / A":          "messages are in hand for milliseconds, and seldom while they are counted",
+		"laban-telemetry / Events read / C":     "every record can be read",
+		"laban-flow / Attempts that failed / A": "nothing may have failed of the order that is looked at",
 	}
 }
 
@@ -206,6 +199,9 @@ func (v *viewer) finish(t *testing.T) {
 	}
 	for name := range silent() {
 		require.True(t, known[name], "there is no query %s any more", name)
+		if _, left := v.left[name]; !left {
+			t.Logf("%s returned something in this run", name)
+		}
 		delete(v.left, name)
 	}
 	require.Empty(t, v.left, "queries that returned nothing at any moment")
