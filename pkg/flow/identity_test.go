@@ -157,3 +157,24 @@ func TestDuplicatesAreOfOneIDAndSource(t *testing.T) {
 	s.event("notification.sent", "", nameless)
 	require.Equal(t, 5, s.snapshot().Events, "without an id nothing is known to be a duplicate")
 }
+
+// TestTwoOfOneTriggerNeedTwoAnswers: two events of one type are two events.
+func TestTwoOfOneTriggerNeedTwoAnswers(t *testing.T) {
+	s := begin(t)
+	s.event("order.placed", "")
+	s.event("order.placed", "")
+	s.event("stock.confirmed", "")
+	open := func() (n int) {
+		for _, o := range s.snapshot().Obligations {
+			if o.State == flow.Open && o.Service == "inventory" {
+				n++
+			}
+		}
+		return n
+	}
+	require.Equal(t, 1, open())
+	s.pulse(6 * time.Second)
+	require.Contains(t, s.tells(flow.Overdue), "overdue inventory stock.confirmed|stock.rejected unknown")
+	s.event("stock.confirmed", "")
+	require.Zero(t, open())
+}
