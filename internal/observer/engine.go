@@ -263,18 +263,6 @@ func (e *engine) inForce(c *choreography.Choreography, offset uint64) {
 	}
 }
 
-// retire puts a contract out of force.
-func (e *engine) retire(name string, offset uint64) {
-	if e.state.InForce[name] == "" {
-		return
-	}
-	e.o.contracts.retire(name)
-	delete(e.state.InForce, name)
-	delete(e.state.Stated, name)
-	e.o.cfg.Counter.SetContracts(e.o.contracts.all())
-	e.took(e.tracker.Retire(&flow.Retirement{Place: flow.Place{Offset: offset}, Choreography: name}))
-}
-
 // due tells whether what was applied is to be committed now.
 func (e *engine) due(now time.Time) bool {
 	return e.records > 0 && e.read && e.doubt == nil && (e.records >= commitAt || now.Sub(e.since) >= commitEvery)
@@ -339,15 +327,6 @@ func (e *engine) load(ctx context.Context) (source.Place, error) {
 		place.Mapping = e.state.Mapping
 	}
 	return place, nil
-}
-
-// beginAt is where a log is read from of which nothing is known.
-func (e *engine) beginAt(place source.Place) source.Place {
-	if e.limit > 0 {
-		e.from.Mapping = place.Mapping
-		return e.from
-	}
-	return place
 }
 
 // errUnreadable tells that the ledger has what this program can't read, so that

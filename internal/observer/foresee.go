@@ -9,6 +9,7 @@ import (
 	"github.com/laban-io/laban/internal/observer/record"
 	"github.com/laban-io/laban/internal/observer/source"
 	"github.com/laban-io/laban/pkg/choreography"
+	"github.com/laban-io/laban/pkg/flow"
 )
 
 // What was in force at the begin of a log is not stated there: whoever observed
@@ -34,6 +35,27 @@ func newDoubt(contracts []*choreography.Choreography) *doubt {
 		d.assumed[c.Name] = c.Hash
 	}
 	return d
+}
+
+// beginAt is where a log is read from of which nothing is known.
+func (e *engine) beginAt(place source.Place) source.Place {
+	if e.limit > 0 {
+		e.from.Mapping = place.Mapping
+		return e.from
+	}
+	return place
+}
+
+// retire puts a contract out of force.
+func (e *engine) retire(name string, offset uint64) {
+	if e.state.InForce[name] == "" {
+		return
+	}
+	e.o.contracts.retire(name)
+	delete(e.state.InForce, name)
+	delete(e.state.Stated, name)
+	e.o.cfg.Counter.SetContracts(e.o.contracts.all())
+	e.took(e.tracker.Retire(&flow.Retirement{Place: flow.Place{Offset: offset}, Choreography: name}))
 }
 
 // doubts takes a statement. The first one of a name that comes before any pulse
