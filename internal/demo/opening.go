@@ -24,7 +24,7 @@ func (d *demo) opening() []line {
 		for _, f := range d.cfg.Faults {
 			n += f.Times
 		}
-		ls = append(ls, line{{"  faults     ", dim}, {plural(n, "order") + " will get stuck on purpose, for you to find", plainText}, {"   --faults none: none will", dim}})
+		ls = append(ls, line{{"  faults     ", dim}, {plural(n, "order") + " will get stuck on purpose, for you to find", plainText}, {"   --faults=none: none will", dim}})
 	case len(d.cfg.Faults) > 0:
 		ls = append(ls, line{{"  faults     ", dim}, {faultsText(d.cfg.Faults), plainText}})
 	}

@@ -29,11 +29,10 @@ var _ Desk = (*parked.Desk)(nil)
 
 // Bounds of work at the desk.
 const (
-	// lookLimit is how long looking may take, lookPatience how long a page waits
-	// for that, and glancePatience one that has more to say.
-	lookLimit      = 2 * time.Minute
-	lookPatience   = 3 * time.Second
-	glancePatience = 200 * time.Millisecond
+	// lookLimit is how long looking may take, and lookPatience how long a page
+	// waits for that.
+	lookLimit    = 2 * time.Minute
+	lookPatience = 6 * time.Second
 	// workLimit is how long one order may take.
 	workLimit = 10 * time.Minute
 	// maxJobs is how many jobs are remembered.
@@ -47,6 +46,8 @@ type counter struct {
 	desk Desk
 	// missed returns the ids of events that no queue took and somebody waits for.
 	missed func(context.Context) (map[string]bool, error)
+	// queues returns the queues of the services that the observer knows.
+	queues func() []string
 	// secret is in the forms of this process only: a page of another site can't
 	// know it.
 	secret string
@@ -65,8 +66,8 @@ type counter struct {
 	closed  bool
 }
 
-func newCounter(d Desk, missed func(context.Context) (map[string]bool, error)) *counter {
-	c := &counter{desk: d, missed: missed, secret: rand.Text(), jobs: map[string]*job{}}
+func newCounter(d Desk, missed func(context.Context) (map[string]bool, error), queues func() []string) *counter {
+	c := &counter{desk: d, missed: missed, queues: queues, secret: rand.Text(), jobs: map[string]*job{}}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	return c
 }
@@ -82,7 +83,7 @@ func (c *counter) close() {
 
 // waiting returns what waits, as of a moment ago. Where that takes long it is
 // what was found last, or nil, and goes on being looked up; late tells that.
-func (c *counter) waiting(ctx context.Context, most time.Duration) (l *parked.Listing, late bool, err error) {
+func (c *counter) waiting(ctx context.Context) (l *parked.Listing, late bool, err error) {
 	c.mu.Lock()
 	if c.looking == nil && !time.Now().Before(c.until) && !c.closed {
 		c.looking = make(chan struct{})
@@ -92,7 +93,7 @@ func (c *counter) waiting(ctx context.Context, most time.Duration) (l *parked.Li
 	done := c.looking
 	c.mu.Unlock()
 	if done != nil {
-		patience := time.NewTimer(most)
+		patience := time.NewTimer(lookPatience)
 		defer patience.Stop()
 		select {
 		case <-done:
@@ -125,7 +126,7 @@ func (c *counter) look(done chan struct{}) {
 // list asks the desk. Events that nobody waits for have no queue either, and are
 // nothing to deal with.
 func (c *counter) list(ctx context.Context) (*parked.Listing, error) {
-	l, err := c.desk.List(ctx, parked.Filter{Kinds: parked.Kinds()}, nil)
+	l, err := c.desk.List(ctx, parked.Filter{Kinds: parked.Kinds(), Known: c.queues()}, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package explorer
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"embed"
@@ -107,9 +108,18 @@ func New(cfg Config) (*Explorer, error) {
 		return nil, err
 	}
 	if cfg.Desk != nil {
-		x.counter = newCounter(cfg.Desk, cfg.Reader.Missed)
+		x.counter = newCounter(cfg.Desk, cfg.Reader.Missed, x.queues)
 	}
 	return x, nil
+}
+
+func (x *Explorer) queues() []string {
+	status := x.cfg.Observer.Status()
+	var all []string
+	for i := range status.Services {
+		all = append(all, cmp.Or(status.Services[i].Queue, status.Services[i].Name))
+	}
+	return all
 }
 
 // Close ends what is done at the desk, and waits for it. Pages may be asked for

@@ -84,7 +84,7 @@ func (x *Explorer) journeyPage(r *http.Request) (*view, error) {
 	}
 	b := x.journey(told)
 	for i := range b.Missing {
-		b.Missing[i].Redrive = x.redriveOf(r.Context(), told.Choreography, told.ID, b.Missing[i].Service)
+		b.Missing[i].Redrive = x.redriveOf(told.Choreography, told.ID, &b.Missing[i])
 	}
 	return &view{Page: "journey", Nav: "flows", Title: b.Name, Body: b, Live: true}, nil
 }

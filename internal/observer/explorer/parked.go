@@ -86,7 +86,7 @@ func (x *Explorer) parkedPage(r *http.Request) (*view, error) {
 func (x *Explorer) parkedOf(ctx context.Context) (*parkedBody, error) {
 	unseen := ""
 	if x.counter != nil {
-		l, late, err := x.counter.waiting(ctx, lookPatience)
+		l, late, err := x.counter.waiting(ctx)
 		switch {
 		case l != nil:
 			b, standErr := x.waitingOf(ctx, l)

@@ -51,18 +51,36 @@ type planned struct {
 	Handle string
 }
 
-func (x *Explorer) previewPage(r *http.Request) (*view, error) {
-	q := r.URL.Query()
-	return x.preview(r.Context(), q.Get("what"), q.Get("g"), q["m"], "", "", "")
+// choice is which messages are meant: single ones, a group, or those that a
+// service has parked of a flow.
+type choice struct {
+	messages                           []string
+	group, choreography, flow, service string
 }
 
-// preview shows what an order would do, of the chosen messages or of a whole
-// group.
-func (x *Explorer) preview(ctx context.Context, what, group string, chosen []string, problem, by, reason string) (*view, error) {
+func (c *choice) takes(m *parked.Message) bool {
+	switch {
+	case len(c.messages) > 0:
+		return slices.Contains(c.messages, handle(m))
+	case c.flow != "":
+		return m.FlowID == c.flow && m.FlowName == c.choreography && (m.Service == c.service || m.Kind == parked.Unrouted)
+	default:
+		return handleOf(m.Fingerprint()) == c.group
+	}
+}
+
+func (x *Explorer) previewPage(r *http.Request) (*view, error) {
+	q := r.URL.Query()
+	c := &choice{messages: q["m"], group: q.Get("g"), choreography: q.Get("choreography"), flow: q.Get("flow"), service: q.Get("service")}
+	return x.preview(r.Context(), q.Get("what"), c, "", "", "")
+}
+
+// preview shows what an order would do.
+func (x *Explorer) preview(ctx context.Context, what string, c *choice, problem, by, reason string) (*view, error) {
 	if x.counter == nil || what != redrive && what != discard {
 		return &view{Go: "/parked"}, nil
 	}
-	l, _, err := x.counter.waiting(ctx, lookPatience)
+	l, _, err := x.counter.waiting(ctx)
 	if l == nil {
 		return unseen(err), nil
 	}
@@ -70,7 +88,7 @@ func (x *Explorer) preview(ctx context.Context, what, group string, chosen []str
 	b := &previewBody{What: what, Secret: x.counter.secret, Problem: problem, By: by, Reason: reason}
 	for i := range l.Messages {
 		m := &l.Messages[i]
-		if len(chosen) > 0 && !slices.Contains(chosen, handle(m)) || len(chosen) == 0 && handleOf(m.Fingerprint()) != group {
+		if !c.takes(m) {
 			continue
 		}
 		if len(messages) == maxOrdered {
@@ -79,7 +97,7 @@ func (x *Explorer) preview(ctx context.Context, what, group string, chosen []str
 		}
 		messages = append(messages, *m)
 	}
-	b.Gone = max(len(chosen)-len(messages)-b.More, 0)
+	b.Gone = max(len(c.messages)-len(messages)-b.More, 0)
 	if len(messages) == 0 {
 		return problemAt(http.StatusNotFound, "These messages are not there any more", "Somebody has sent them again or discarded them, or they have been taken from their queue."), nil
 	}
@@ -153,16 +171,16 @@ func (x *Explorer) act(r *http.Request) (*view, error) {
 	what, by, reason := f.Get("what"), api.Plain(cut(f.Get("by"), maxBy)), api.Plain(cut(f.Get("reason"), maxReason))
 	chosen, forced := f["m"], f["force"]
 	both := slices.Concat(chosen, forced)
-	offered := f["offered"]
+	offered := &choice{messages: f["offered"]}
 	switch {
 	case what != redrive && what != discard:
 		return &view{Go: "/parked"}, nil
 	case len(both) == 0:
-		return x.preview(r.Context(), what, "", offered, "Choose at least one message.", by, reason)
+		return x.preview(r.Context(), what, offered, "Choose at least one message.", by, reason)
 	case what == discard && reason == "":
-		return x.preview(r.Context(), what, "", offered, "Say why they are discarded, for those who read the log later.", by, reason)
+		return x.preview(r.Context(), what, offered, "Say why they are discarded, for those who read the log later.", by, reason)
 	}
-	l, _, err := x.counter.waiting(r.Context(), lookPatience)
+	l, _, err := x.counter.waiting(r.Context())
 	if l == nil {
 		return unseen(err), nil
 	}
@@ -268,23 +286,10 @@ func acted(a *ledger.Action) string {
 }
 
 // redriveOf returns where one sees what sending again the messages would do that
-// a service has parked of a flow; "" where there are none.
-func (x *Explorer) redriveOf(ctx context.Context, choreography, id, service string) string {
-	if x.counter == nil {
+// an overdue obligation waits for; "" where it waits for something else.
+func (x *Explorer) redriveOf(choreography, id string, m *missing) string {
+	if x.counter == nil || m.Cause == nil || !slices.Contains([]string{"parked", "lost", "unrouted"}, m.Cause.Kind) {
 		return ""
 	}
-	l, _, _ := x.counter.waiting(ctx, glancePatience) // where it can't be seen, there is no link
-	if l == nil {
-		return ""
-	}
-	q := url.Values{"what": {redrive}}
-	for i := range l.Messages {
-		if m := &l.Messages[i]; m.FlowName == choreography && m.FlowID == id && m.Service == service && len(q["m"]) < maxShown {
-			q.Add("m", handle(m))
-		}
-	}
-	if len(q["m"]) == 0 {
-		return ""
-	}
-	return "/parked/preview?" + q.Encode()
+	return "/parked/preview?" + url.Values{"what": {redrive}, "choreography": {choreography}, "flow": {id}, "service": {m.Service}}.Encode()
 }

@@ -3,19 +3,22 @@ package process
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/laban-io/laban/internal/ledger"
 	"github.com/laban-io/laban/internal/observer/api"
 	"github.com/laban-io/laban/internal/observer/config"
 	"github.com/laban-io/laban/internal/observer/explorer"
+	"github.com/laban-io/laban/internal/observer/marker"
 	"github.com/laban-io/laban/internal/parked"
 	"github.com/laban-io/laban/pkg/amqpbus"
+	"github.com/laban-io/laban/pkg/tracing"
 )
 
 // desk returns where people deal with parked messages by the pages; nil where
 // the log is observed without its broker.
-func (p *parts) desk(_ context.Context, here *time.Location) (explorer.Desk, error) {
+func (p *parts) desk(ctx context.Context, here *time.Location) (explorer.Desk, error) {
 	store := p.opts.Parked
 	if store == nil && p.opts.Log != nil {
 		return nil, nil //nolint:nilnil // it has none
@@ -30,7 +33,21 @@ func (p *parts) desk(_ context.Context, here *time.Location) (explorer.Desk, err
 	if err != nil {
 		return nil, err
 	}
-	return parked.New(parked.Config{Store: store, Flows: flows{narrator}})
+	cfg := parked.Config{Store: store, Flows: flows{narrator}}
+	if p.client != nil { // somebody collects traces
+		telemetry, err := tracing.Start(ctx, tracing.Config{Service: marker.Service, Version: p.opts.Version, LogOutput: io.Discard, Local: true})
+		if err != nil {
+			return nil, err
+		}
+		p.closers = append(p.closers, func() error {
+			ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+			defer cancel()
+			_ = telemetry.Shutdown(ctx) // a span that can't be exported is no reason to fail
+			return nil
+		})
+		cfg.Tracer = telemetry.TracerProvider.Tracer("github.com/laban-io/laban/internal/parked")
+	}
+	return parked.New(cfg)
 }
 
 // parkedAt returns the broker that the configuration names. It connects when
