@@ -59,7 +59,9 @@ func run(ctx context.Context, smtpAddr, pageAddr string) error {
 	}
 	_, _ = mail.Close(), pages.Close() // the mails are gone in any case
 	for range left {
-		_ = <-ended // that it was closed
+		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }
