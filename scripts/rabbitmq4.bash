@@ -19,6 +19,7 @@ home=$cache/rabbitmq-$suite
 programs=$home/programs
 
 # mirror is the first of Debian's archives that apt knows here.
+# shellcheck disable=SC2016 # apt's own variables
 mirror() {
 	if [ -n "${LABAN_DEBIAN_MIRROR:-}" ]; then
 		echo "$LABAN_DEBIAN_MIRROR"
@@ -80,5 +81,6 @@ if [ ! -x "$programs/rabbitmq-server" ]; then
 	write_program "$home/system" /usr/bin/epmd "$home/programs.new/epmd"
 	mv "$home/programs.new" "$programs"
 fi
+# shellcheck disable=SC2016 # dpkg's own variable
 say "RabbitMQ $(chroot "$home/system" dpkg-query --show --showformat='${Version}' rabbitmq-server) is in $programs"
 echo "$programs"
