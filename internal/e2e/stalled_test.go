@@ -36,6 +36,7 @@ func TestAServiceThatStopsIsNamedInAnAlert(t *testing.T) {
 	viewer.look(t)
 	s.await(t, seen, time.Minute, "LabanWatchdog")
 	require.Equal(t, []string{"LabanWatchdog"}, slices.Collect(maps.Keys(seen)), "all went well")
+	s.monitors(t, "payment")
 	s.breakThings(t, viewer)
 	s.await(t, seen, time.Minute, "LabanFlowInconsistent")
 	viewer.look(t)
