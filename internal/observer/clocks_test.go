@@ -2,6 +2,7 @@ package observer_test
 
 import (
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -97,9 +98,9 @@ func TestTheObserversOwnClockMayBeSet(t *testing.T) {
 func clockIsSet(t *testing.T, m *inMemory, steps []time.Duration, restarted bool) {
 	l := openLedger(t, "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"))
 	t.Cleanup(func() { require.NoError(t, l.Close()) })
-	var off time.Duration // of the observer's clock; guarded by the bubble: it is set while the observer waits
+	var off atomic.Int64 // of the observer's clock
 	cfg := m.config(t, l)
-	cfg.Wall = func() time.Time { return time.Now().Add(off) }
+	cfg.Wall = func() time.Time { return time.Now().Add(time.Duration(off.Load())) }
 	_, stop := run(t, cfg)
 	pass(5 * time.Second)
 	for i, step := range steps {
@@ -111,7 +112,7 @@ func clockIsSet(t *testing.T, m *inMemory, steps []time.Duration, restarted bool
 		if restarted {
 			stop()
 		}
-		off += step
+		off.Add(int64(step))
 		if restarted {
 			_, stop = run(t, cfg)
 		}
