@@ -72,7 +72,7 @@ func (s *stage) fillLog(n int) (records int) {
 	now := time.Now().Add(-24 * time.Hour).UTC()
 	pulse := func(sequence int) {
 		now = now.Add(250 * time.Millisecond)
-		e, err := record.Encode(record.Pulse{Time: now, Observer: "bench", Epoch: 1, Sequence: uint64(sequence)}, now) //nolint:gosec // it is positive
+		e, err := record.Encode(record.Pulse{Time: now, Observer: "bench", Epoch: 1, Sequence: uint64(sequence)}, now)
 		require.NoError(s.b, err)
 		send("", logName, e)
 	}
