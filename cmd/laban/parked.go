@@ -125,7 +125,7 @@ func (f *parkedFlags) open(cmd *cobra.Command, s streams) (*bench, error) {
 		desk.Flows = b.flows
 	}
 	b.desk, err = parked.New(desk)
-	p := &steps{out: s.err, since: time.Now()}
+	p := &steps{out: s.err}
 	_, p.live = terminal(s.err)
 	b.tell, b.clear = p.show, p.clear
 	b.close = func() {
@@ -235,7 +235,7 @@ func (o *observedFlows) Flow(ctx context.Context, choreography, id string) (*api
 // steps tells how far something is that takes long.
 type steps struct {
 	out   io.Writer
-	since time.Time
+	since time.Time // when it began
 	live  bool
 	last  time.Time
 	drawn bool
@@ -243,6 +243,9 @@ type steps struct {
 
 func (p *steps) show(x parked.Progress) {
 	now := time.Now()
+	if p.since.IsZero() {
+		p.since = now
+	}
 	if now.Sub(p.since) < progressAfter {
 		return
 	}

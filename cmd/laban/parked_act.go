@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -168,7 +167,7 @@ func (f *actFlags) run(cmd *cobra.Command, s streams, a act) error {
 		agreed = confirmed(s, fmt.Sprintf("%s %s? [y/N] ", capital(a.do), counted(len(v.meant), "message")))
 	}
 	if agreed || len(v.meant) == 0 && !f.dryRun && len(l.Finished) > 0 {
-		p := &steps{out: s.err, since: time.Now()}
+		p := &steps{out: s.err}
 		_, p.live = terminal(s.err)
 		order.Told = p.show
 		// The first ctrl-C ends it between two messages.
