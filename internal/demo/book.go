@@ -23,23 +23,25 @@ type book struct {
 	now       func() time.Time
 	guess     time.Duration // how long an order may take, until one has
 
-	mu        sync.Mutex
-	plans     map[int]*plan     // orders that the demo asks for and that were not seen yet, by number
-	orders    map[string]*order // by id
-	list      []*order          // in the order in which they were seen
-	unsettled map[string]*order // by id
-	fates     [numFates + 1]tally
-	crew      crew
-	stock     stockMoves
-	feed      feed
-	news      []news          // not yet told by the view
-	halted    map[string]bool // orders that a fault keeps from going any further
-	strays    map[string]int
-	foreign   map[uint64]struct{} // hashes of events of other runs that moved stock
-	parked    []string            // what was parked, and why
-	byFault   int                 // how many were parked because a fault made them
-	retries   int
-	mails     int // notification.sent, so far
+	mu         sync.Mutex
+	plans      map[int]*plan     // orders that the demo asks for and that were not seen yet, by number
+	orders     map[string]*order // by id
+	list       []*order          // in the order in which they were seen
+	unsettled  map[string]*order // by id
+	fates      [numFates + 1]tally
+	crew       crew
+	cast       []string      // the services that crew is to have
+	introduced chan struct{} // closed when crew has all that are awaited; nil when nobody waits
+	stock      stockMoves
+	feed       feed
+	news       []news          // not yet told by the view
+	halted     map[string]bool // orders that a fault keeps from going any further
+	strays     map[string]int
+	foreign    map[uint64]struct{} // hashes of events of other runs that moved stock
+	parked     []string            // what was parked, and why
+	byFault    int                 // how many were parked because a fault made them
+	retries    int
+	mails      int // notification.sent, so far
 }
 
 // plan is an order that the demo asks for.
@@ -99,6 +101,16 @@ func newBook(c customers, guess time.Duration, now func() time.Time) *book {
 	}
 }
 
+// introductions returns what is closed once each of these services has said in
+// the log who it is. An order whose events are in the log before that would
+// seem to be heard by nobody.
+func (b *book) introductions(services []string) <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.cast, b.introduced = services, make(chan struct{})
+	return b.introduced
+}
+
 // expect notes that order number seq is about to be asked for. done is called
 // once it is settled, or could not be placed; it must not block.
 func (b *book) expect(seq int, f Fate, done func()) {
@@ -156,6 +168,10 @@ func (b *book) apply(r bus.LogRecord) {
 		b.applyFailure(r)
 	case bus.RecordDirect:
 		b.crew.apply(r)
+		if b.introduced != nil && b.crew.has(b.cast) {
+			close(b.introduced)
+			b.introduced = nil
+		}
 	case bus.RecordRedriven: // no new event
 	}
 }

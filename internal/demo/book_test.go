@@ -283,3 +283,20 @@ func TestAMalformedRecordIsNothing(t *testing.T) {
 	d.write(bus.RecordDirect, event.New(bus.AnnouncementType, "not an announcement"))
 	require.Zero(t, d.open())
 }
+
+func TestOrdersWaitUntilEveryServiceHasSaidWhatItListensTo(t *testing.T) {
+	b := newBook(customers{run: "run"}, time.Second, time.Now)
+	d := &desk{book: b}
+	introduced := b.introductions([]string{"order", "inventory"})
+	for i, service := range []string{"order", "payment", "order"} {
+		d.write(bus.RecordDirect, event.New(bus.AnnouncementType, bus.Announcement{Service: service}))
+		select {
+		case <-introduced:
+			require.Fail(t, "inventory has said nothing yet", "after announcement %d", i)
+		default:
+		}
+	}
+	d.write(bus.RecordDirect, event.New(bus.AnnouncementType, bus.Announcement{Service: "inventory"}))
+	<-introduced
+	d.write(bus.RecordDirect, event.New(bus.AnnouncementType, bus.Announcement{Service: "inventory"})) // hourly
+}

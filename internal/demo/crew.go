@@ -22,6 +22,11 @@ func (c crew) apply(r bus.LogRecord) {
 	c[a.Service] = a.Bindings
 }
 
+// has tells whether all of these services have said who they are.
+func (c crew) has(services []string) bool {
+	return !slices.ContainsFunc(services, func(s string) bool { _, said := c[s]; return !said })
+}
+
 // listeners returns the services that listen to an event type, in the order in
 // which an order meets them.
 func (c crew) listeners(eventType string) []string {

@@ -224,7 +224,16 @@ func (d *demo) start(ctx context.Context) error {
 	}
 	startCtx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("the services did not receive events within %v", startTimeout))
 	defer cancel()
-	return d.services.start(startCtx, &d.cfg, d.broker, d.dir, d.logs, listener)
+	introduced := d.book.introductions(d.services.names())
+	if err := d.services.start(startCtx, &d.cfg, d.broker, d.dir, d.logs, listener); err != nil {
+		return err
+	}
+	select {
+	case <-introduced:
+		return nil
+	case <-startCtx.Done():
+		return fmt.Errorf("wait until every service has said in the log what it listens to: %w", context.Cause(startCtx))
+	}
 }
 
 // perform places the orders, waits for their ends, stops everything and
