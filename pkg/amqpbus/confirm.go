@@ -103,40 +103,53 @@ func isChannelError(err error) bool {
 	return false
 }
 
-// confirmed ends the message that the broker answered to, or puts it off.
+// confirmed takes note that the broker answered to a message. What it said is
+// not read from c: of a message that was rejected while an earlier one was
+// unconfirmed, the library says "acknowledged" once the broker acknowledges
+// later ones together with all before them. Its [amqp.DeferredConfirmation] has
+// what the broker said of that very message.
 func (p *publisher) confirmed(c amqp.Confirmation) {
 	p.mu.Lock()
-	// The library hands confirms over in order, so it is the oldest.
-	if p.unconfirmed.len() == 0 || c.DeliveryTag != p.firstTag {
+	// The library hands confirms over in order, each number once.
+	if c.DeliveryTag != p.answered+1 {
 		p.mu.Unlock()
 		return
 	}
-	o := p.unconfirmed.pop()
-	p.firstTag++
-	var done func(error)
-	var err error
-	switch {
-	case o.done == nil: // its caller has been told
-	case !c.Ack:
-		o.rejections++
-		pause := putOffFor(o.rejections)
-		o.notBefore = time.Now().Add(pause)
-		if o.notBefore.Before(o.deadline) && o.ctx.Err() == nil {
-			p.putOff = append(p.putOff, o)
-			p.mu.Unlock()
-			return
-		}
-		done, err = p.finish(o), fmt.Errorf("%w %d times", bus.ErrRejected, o.rejections)
-	case o.returned:
-		done, err = p.finish(o), fmt.Errorf("%w: exchange %q, routing key %q", bus.ErrUnroutable, o.exchange, o.key)
-	default:
-		done = p.finish(o)
-	}
+	p.answered++
+	var room [1]outcome // so that the usual one needs no memory
+	ended := p.settle(room[:0])
 	p.mu.Unlock()
-	<-p.slots
-	if done != nil {
-		done(err)
+	p.tell(ended)
+}
+
+// settle ends the messages that the broker answered to, or puts them off. An
+// answer that overtook the return of the call that wrote its message waits for
+// that. The caller holds the lock and tells the outcomes, which are appended to
+// ended, after it has let go.
+func (p *publisher) settle(ended []outcome) []outcome {
+	for p.firstTag <= p.answered && p.unconfirmed.len() > 0 && p.unconfirmed.at(0).answer != nil {
+		o := p.unconfirmed.pop()
+		p.firstTag++
+		switch {
+		case o.done == nil: // its caller has been told
+			<-p.slots // never blocks, its slot is taken
+		case !o.answer.Acked():
+			o.answer = nil
+			o.rejections++
+			pause := putOffFor(o.rejections)
+			o.notBefore = time.Now().Add(pause)
+			if o.notBefore.Before(o.deadline) && o.ctx.Err() == nil {
+				p.putOff = append(p.putOff, o)
+				continue
+			}
+			ended = append(ended, outcome{p.finish(o), fmt.Errorf("%w %d times", bus.ErrRejected, o.rejections)})
+		case o.returned:
+			ended = append(ended, outcome{p.finish(o), fmt.Errorf("%w: exchange %q, routing key %q", bus.ErrUnroutable, o.exchange, o.key)})
+		default:
+			ended = append(ended, outcome{p.finish(o), nil})
+		}
 	}
+	return ended
 }
 
 // returned marks a message that no queue took. Its confirm follows.

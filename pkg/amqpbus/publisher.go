@@ -28,6 +28,7 @@ type publisher struct {
 	waiting     fifo[*outgoing]
 	unconfirmed fifo[*outgoing] // in order of their numbers in this session
 	firstTag    uint64          // number of the first of them
+	answered    uint64          // number up to which the broker has answered in this session
 	putOff      []*outgoing
 	outstanding int // messages that are not done
 	blocked     bool
@@ -44,12 +45,16 @@ type outgoing struct {
 	ctx           context.Context //nolint:containedctx // a message in a queue carries its caller's deadline
 	deadline      time.Time
 	done          func(error) // nil once called
+	answer        answer      // in this session; nil until the library has taken the message
 	written       bool        // at least once: it may have arrived
 	returned      bool        // the broker gave it back as unroutable
 	rejections    int         // how often the broker answered with a nack
 	strikes       int         // how many channels were closed while it was unconfirmed
 	notBefore     time.Time   // of one that is put off
 }
+
+// answer is what the broker said of one message, an [amqp.DeferredConfirmation].
+type answer interface{ Acked() bool }
 
 func newPublisher(window int, timeout time.Duration) *publisher {
 	return &publisher{

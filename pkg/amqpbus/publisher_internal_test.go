@@ -43,6 +43,19 @@ func (s *sent) written(t *testing.T, n int) {
 	}
 }
 
+// said is what the broker said of a message.
+type said bool
+
+func (s said) Acked() bool { return bool(s) }
+
+// answers lets the broker answer to the oldest message that was written.
+func (s *sent) answers(t *testing.T, tag uint64, ack bool) {
+	t.Helper()
+	require.Equal(t, s.firstTag, tag)
+	s.taken(s.unconfirmed.at(0), said(ack))
+	s.confirmed(amqp.Confirmation{DeliveryTag: tag, Ack: ack})
+}
+
 // order returns the ids that wait, oldest first.
 func (s *sent) order() []string {
 	var ids []string
@@ -55,14 +68,14 @@ func (s *sent) order() []string {
 func TestWhatALostSessionLeftIsSentAgainFirstAndInOrder(t *testing.T) {
 	s := newSent(t, 10, time.Minute, "1", "2", "3", "4", "5")
 	s.written(t, 3)
-	s.confirmed(amqp.Confirmation{DeliveryTag: 1, Ack: true})
+	s.answers(t, 1, true)
 	s.reclaim(bus.ErrSessionLost)
 	require.Equal(t, []string{"2", "3", "4", "5"}, s.order())
 	require.Equal(t, map[string][]error{"1": {nil}}, s.ends)
 
 	s.written(t, 4)
 	for tag := range uint64(4) {
-		s.confirmed(amqp.Confirmation{DeliveryTag: tag + 1, Ack: true})
+		s.answers(t, tag+1, true)
 	}
 	require.Len(t, s.ends, 5)
 	require.Empty(t, s.slots, "every slot is free again")
@@ -104,8 +117,8 @@ func TestAReturnedMessageIsUnroutableOnceItIsConfirmed(t *testing.T) {
 	s.written(t, 2)
 	s.returned(amqp.Return{MessageId: "2", Exchange: "events", RoutingKey: "a"})
 	require.Empty(t, s.ends)
-	s.confirmed(amqp.Confirmation{DeliveryTag: 1, Ack: true})
-	s.confirmed(amqp.Confirmation{DeliveryTag: 2, Ack: true})
+	s.answers(t, 1, true)
+	s.answers(t, 2, true)
 	require.NoError(t, s.ends["1"][0])
 	require.ErrorIs(t, s.ends["2"][0], bus.ErrUnroutable)
 }
@@ -116,7 +129,7 @@ func TestARejectedMessageIsSentAgainUntilItsDeadline(t *testing.T) {
 		rejections := 0
 		for tag := uint64(1); len(s.ends) == 0; {
 			if s.next() != nil {
-				s.confirmed(amqp.Confirmation{DeliveryTag: tag})
+				s.answers(t, tag, false)
 				tag, rejections = tag+1, rejections+1
 			}
 			time.Sleep(sweepEvery) //nolint:forbidigo // a bubble's clock
@@ -126,6 +139,45 @@ func TestARejectedMessageIsSentAgainUntilItsDeadline(t *testing.T) {
 		require.Greater(t, rejections, 3)
 		require.Empty(t, s.slots)
 	})
+}
+
+// The library lets an acknowledgement of several messages stand for one among
+// them that was rejected before.
+func TestWhatTheLibrarySaysOfSeveralIsNotBelievedOfOne(t *testing.T) {
+	s := newSent(t, 10, time.Minute, "1", "2", "3")
+	s.written(t, 3)
+	for i, ack := range []said{true, false, true} {
+		s.taken(s.unconfirmed.at(i), ack)
+	}
+	for tag := range uint64(3) {
+		s.confirmed(amqp.Confirmation{DeliveryTag: tag + 1, Ack: true})
+	}
+	require.Equal(t, map[string][]error{"1": {nil}, "3": {nil}}, s.ends)
+	require.Len(t, s.putOff, 1, "the second is sent again")
+}
+
+func TestAnAnswerMayOvertakeTheReturnOfTheWrite(t *testing.T) {
+	s := newSent(t, 10, time.Minute, "1", "2", "3")
+	first, second, third := s.next(), s.next(), s.next()
+	s.confirmed(amqp.Confirmation{DeliveryTag: 1, Ack: true})
+	s.confirmed(amqp.Confirmation{DeliveryTag: 2, Ack: true})
+	require.Empty(t, s.ends, "what the broker said is not known yet")
+	s.taken(first, said(true))
+	require.Equal(t, map[string][]error{"1": {nil}}, s.ends)
+	s.taken(second, said(true))
+	s.taken(third, said(true))
+	require.Equal(t, map[string][]error{"1": {nil}, "2": {nil}}, s.ends)
+
+	s.confirmed(amqp.Confirmation{DeliveryTag: 2, Ack: true}) // twice
+	require.Len(t, s.ends, 2)
+	s.reclaim(bus.ErrSessionLost)
+	require.Equal(t, []string{"3"}, s.order())
+	again := s.next()
+	s.confirmed(amqp.Confirmation{DeliveryTag: 1, Ack: true})
+	require.Len(t, s.ends, 2, "an answer of the session before says nothing of this one")
+	s.taken(again, said(true))
+	require.Len(t, s.ends, 3)
+	require.Empty(t, s.slots)
 }
 
 func TestDeadlines(t *testing.T) {
@@ -139,7 +191,7 @@ func TestDeadlines(t *testing.T) {
 		require.ErrorIs(t, s.ends["waiting"][0], context.DeadlineExceeded)
 		require.Len(t, s.slots, 1, "an unconfirmed message keeps its slot, so that the window stays a bound")
 
-		s.confirmed(amqp.Confirmation{DeliveryTag: 1, Ack: true}) // too late
+		s.answers(t, 1, true) // too late
 		require.Len(t, s.ends["written"], 1, "done is called once")
 		require.Empty(t, s.slots)
 

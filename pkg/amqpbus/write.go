@@ -68,9 +68,11 @@ func (p *publisher) write(ctx context.Context, ch *amqp.Channel, out *socket) er
 		out.cork()
 		// The library ignores the context of a publish once it began; the
 		// deadline of each write to the socket bounds it.
-		if err := ch.PublishWithContext(context.Background(), o.exchange, o.key, true, false, o.msg); err != nil {
+		confirmation, err := ch.PublishWithDeferredConfirmWithContext(context.Background(), o.exchange, o.key, true, false, o.msg)
+		if err != nil {
 			return fmt.Errorf("%w: %w", bus.ErrSessionLost, err)
 		}
+		p.taken(o, confirmation)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -93,6 +95,15 @@ func (p *publisher) next() *outgoing {
 	return o
 }
 
+// taken notes where the broker's answer to o will be. It may be there already.
+func (p *publisher) taken(o *outgoing, a answer) {
+	p.mu.Lock()
+	o.answer = a
+	ended := p.settle(nil)
+	p.mu.Unlock()
+	p.tell(ended)
+}
+
 // maxStrikes is how many closed channels a message may be party to before it
 // is taken to be what closes them.
 const maxStrikes = 3
@@ -106,6 +117,7 @@ func (p *publisher) reclaim(why error) {
 	var again []*outgoing
 	var ended []outcome
 	for _, o := range p.unconfirmed.takeAll() {
+		o.answer = nil // the next session gives it another number
 		if suspect {
 			o.strikes++
 		}
@@ -124,7 +136,7 @@ func (p *publisher) reclaim(why error) {
 	for _, o := range again {
 		p.waiting.push(o)
 	}
-	p.firstTag, p.blocked = 1, false
+	p.firstTag, p.answered, p.blocked = 1, 0, false
 	p.mu.Unlock()
 	p.tell(ended)
 }
