@@ -22,7 +22,7 @@ func TestTheReferenceHasEveryVariable(t *testing.T) {
 			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err
 			}
-			text, err := os.ReadFile(path) //nolint:gosec // of this repository
+			text, err := os.ReadFile(path)
 			for _, m := range asks.FindAllStringSubmatch(string(text), -1) {
 				read[m[1]] = path
 			}
