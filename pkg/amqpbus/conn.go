@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -50,7 +51,7 @@ func (t *Transport) dial(ctx context.Context, url, role string) (*connection, er
 		stop()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", Redact(url), explainDial(withoutURL(err, url)))
+		return nil, fmt.Errorf("connect to %s: %w", Redact(url), t.explainTLS(explainDial(withoutURL(err, url)), url))
 	}
 	return &connection{conn, wire}, nil
 }
@@ -67,6 +68,20 @@ func explainDial(err error) error {
 		return &AccessError{What: "the connection", Err: err}
 	}
 	return err
+}
+
+// explainTLS says what may be meant where a broker hangs up after the handshake.
+// With TLS 1.3 a missing client certificate is refused only then, and whether
+// the broker's alert is read before the connection ends is a matter of luck.
+func (t *Transport) explainTLS(err error, url string) error {
+	var amqpErr *amqp.Error
+	if !errors.As(err, &amqpErr) || permanent(err) || !strings.HasPrefix(url, "amqps:") {
+		return err
+	}
+	if c := t.cfg.TLS; c != nil && (len(c.Certificates) > 0 || c.GetClientCertificate != nil) {
+		return err
+	}
+	return fmt.Errorf("%w; the broker hung up after the TLS handshake: perhaps it asks for a client certificate, and none is configured", err)
 }
 
 // closeTimeout bounds the goodbye to a broker that may not answer any more.

@@ -1,6 +1,7 @@
 package amqpbus
 
 import (
+	"crypto/tls"
 	"testing"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -24,4 +25,15 @@ func TestAConflictNamesWhatDiffersAndTheWayOut(t *testing.T) {
 	require.ErrorAs(t, err, &conflict)
 	require.Equal(t, "none", conflict.Wanted)
 	require.Equal(t, "7D", conflict.Existing)
+}
+
+func TestABrokerThatHangsUpAfterTheHandshakeMayWantACertificate(t *testing.T) {
+	gone := &amqp.Error{Code: amqp.ChannelError, Reason: "channel/connection is not open"}
+	bare := &Transport{}
+	require.ErrorContains(t, bare.explainTLS(gone, "amqps://broker"), "client certificate")
+	require.Equal(t, error(gone), bare.explainTLS(gone, "amqp://broker"))
+	refused := &AccessError{What: "the login", Err: gone}
+	require.Equal(t, error(refused), bare.explainTLS(refused, "amqps://broker"))
+	armed := &Transport{cfg: Config{TLS: &tls.Config{Certificates: make([]tls.Certificate, 1), MinVersion: tls.VersionTLS12}}}
+	require.Equal(t, error(gone), armed.explainTLS(gone, "amqps://broker"))
 }
