@@ -37,7 +37,7 @@ func process(t *testing.T, broker, db string) (kill func()) {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
-	cmd := exec.Command(self) //nolint:noctx // it is killed below
+	cmd := exec.Command(self)
 	cmd.Dir = t.TempDir()
 	cmd.Env = append(os.Environ(), asInventoryVar+"=1", "AMQP_URL="+broker, "DATABASE_URL="+db,
 		"HTTP_ADDR=127.0.0.1:0", "INVENTORY_STOCK=mug=100000", "OTEL_SDK_DISABLED=true", "LOG_LEVEL=error")
