@@ -23,8 +23,9 @@ programs=$home/programs
 mirror() {
 	if [ -n "${LABAN_DEBIAN_MIRROR:-}" ]; then
 		echo "$LABAN_DEBIAN_MIRROR"
-	elif ! apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Origin: Debian' 2>/dev/null | grep -m 1 '/debian/\?$'; then
-		echo http://deb.debian.org/debian
+	else
+		apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Origin: Debian' 2>/dev/null | grep -m 1 '/debian/\?$' ||
+			die "apt's sources name no archive of Debian; set LABAN_DEBIAN_MIRROR to one" >&2
 	fi
 }
 
@@ -56,8 +57,10 @@ write_program() {
 
 make_system() {
 	local system=$1
-	quietly "getting RabbitMQ 4 and its system from $(mirror)" \
-		debootstrap --variant=minbase --include=rabbitmq-server "$suite" "$system" "$(mirror)" || return
+	local archive
+	archive=$(mirror) || return
+	quietly "getting RabbitMQ 4 and its system from $archive" \
+		debootstrap --variant=minbase --include=rabbitmq-server "$suite" "$system" "$archive" || return
 	rm -rf "$system"/var/cache/apt/archives/*.deb "$system"/var/lib/apt/lists/*
 	# The node's name ends in @localhost.
 	[ -s "$system/etc/hosts" ] || echo "127.0.0.1 localhost" >"$system/etc/hosts"
