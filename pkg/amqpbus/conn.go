@@ -2,10 +2,10 @@ package amqpbus
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
-	"strings"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -43,15 +43,14 @@ func (t *Transport) dial(ctx context.Context, url, role string) (*connection, er
 		},
 	}
 	config.Properties.SetClientConnectionName(t.cfg.Name + " " + role)
-	if t.cfg.TLS != nil {
-		config.TLSClientConfig = t.cfg.TLS.Clone()
-	}
+	var asked *bool
+	config.TLSClientConfig, asked = t.tls(url)
 	conn, err := amqp.DialConfig(url, config)
 	if stop != nil {
 		stop()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", Redact(url), t.explainTLS(explainDial(withoutURL(err, url)), url))
+		return nil, fmt.Errorf("connect to %s: %w", Redact(url), explainTLS(explainDial(withoutURL(err, url)), *asked))
 	}
 	return &connection{conn, wire}, nil
 }
@@ -70,18 +69,38 @@ func explainDial(err error) error {
 	return err
 }
 
-// explainTLS says what may be meant where a broker hangs up after the handshake.
-// With TLS 1.3 a missing client certificate is refused only then, and whether
-// the broker's alert is read before the connection ends is a matter of luck.
-func (t *Transport) explainTLS(err error, url string) error {
-	var amqpErr *amqp.Error
-	if !errors.As(err, &amqpErr) || permanent(err) || !strings.HasPrefix(url, "amqps:") {
+// tls returns the TLS settings for one dial, nil to leave them to the URL, and
+// where that dial notes that the broker asked for a client certificate in vain.
+func (t *Transport) tls(url string) (config *tls.Config, asked *bool) {
+	asked = new(bool)
+	switch uri, err := amqp.ParseURI(url); {
+	case err != nil || uri.Scheme != "amqps":
+		return nil, asked
+	case t.cfg.TLS != nil:
+		config = t.cfg.TLS.Clone()
+	case uri.CertFile+uri.CACertFile+uri.KeyFile != "":
+		return nil, asked // the library reads these files
+	default:
+		config = &tls.Config{ServerName: uri.ServerName, MinVersion: tls.VersionTLS12}
+	}
+	if len(config.Certificates) == 0 && config.GetClientCertificate == nil {
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			*asked = true
+			return new(tls.Certificate), nil // none, as without this function
+		}
+	}
+	return config, asked
+}
+
+// explainTLS says what is meant where a broker that asked for a client
+// certificate in vain hangs up. With TLS 1.3 it does so only after the client's
+// side of the handshake is done, and whether its alert is read before a write
+// fails is a matter of luck.
+func explainTLS(err error, asked bool) error {
+	if !asked || permanent(err) {
 		return err
 	}
-	if c := t.cfg.TLS; c != nil && (len(c.Certificates) > 0 || c.GetClientCertificate != nil) {
-		return err
-	}
-	return fmt.Errorf("%w; the broker hung up after the TLS handshake: perhaps it asks for a client certificate, and none is configured", err)
+	return fmt.Errorf("%w; the broker asked for a client certificate, and none is configured", err)
 }
 
 // closeTimeout bounds the goodbye to a broker that may not answer any more.

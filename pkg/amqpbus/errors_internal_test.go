@@ -2,6 +2,7 @@ package amqpbus
 
 import (
 	"crypto/tls"
+	"net"
 	"testing"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -27,13 +28,35 @@ func TestAConflictNamesWhatDiffersAndTheWayOut(t *testing.T) {
 	require.Equal(t, "7D", conflict.Existing)
 }
 
-func TestABrokerThatHangsUpAfterTheHandshakeMayWantACertificate(t *testing.T) {
-	gone := &amqp.Error{Code: amqp.ChannelError, Reason: "channel/connection is not open"}
-	bare := &Transport{}
-	require.ErrorContains(t, bare.explainTLS(gone, "amqps://broker"), "client certificate")
-	require.Equal(t, error(gone), bare.explainTLS(gone, "amqp://broker"))
-	refused := &AccessError{What: "the login", Err: gone}
-	require.Equal(t, error(refused), bare.explainTLS(refused, "amqps://broker"))
-	armed := &Transport{cfg: Config{TLS: &tls.Config{Certificates: make([]tls.Certificate, 1), MinVersion: tls.VersionTLS12}}}
-	require.Equal(t, error(gone), armed.explainTLS(gone, "amqps://broker"))
+func TestABrokerThatHangsUpMayWantACertificate(t *testing.T) {
+	gone := net.ErrClosed
+	require.ErrorContains(t, explainTLS(gone, true), "client certificate, and none is configured")
+	require.Equal(t, gone, explainTLS(gone, false))
+	refused := error(&AccessError{What: "the login", Err: gone})
+	require.Equal(t, refused, explainTLS(refused, true))
+}
+
+func TestTLSOfADial(t *testing.T) {
+	plain, with := &Transport{}, &Transport{cfg: Config{TLS: &tls.Config{Certificates: make([]tls.Certificate, 1), MinVersion: tls.VersionTLS12}}}
+	for name, c := range map[string]struct {
+		transport *Transport
+		url       string
+		config    bool // whether the settings are given, not left to the URL
+		watched   bool // whether a request for a certificate is noted
+	}{
+		"no TLS":                   {plain, "amqp://broker", false, false},
+		"no TLS, though set up":    {with, "amqp://broker", false, false},
+		"the system's authorities": {plain, "amqps://broker", true, true},
+		"files in the URL":         {plain, "amqps://broker?cacertfile=ca.pem", false, false},
+		"a certificate":            {with, "amqps://broker", true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config, asked := c.transport.tls(c.url)
+			require.False(t, *asked)
+			require.Equal(t, c.config, config != nil)
+			require.Equal(t, c.watched, config != nil && config.GetClientCertificate != nil)
+		})
+	}
+	config, _ := plain.tls("amqps://broker?server_name_indication=other")
+	require.Equal(t, "other", config.ServerName)
 }
