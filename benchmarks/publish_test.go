@@ -252,11 +252,18 @@ func BenchmarkPublish(b *testing.B) {
 
 const rounds = 7
 
-// BenchmarkLogTax compares publishing with and without the log's stream.
+// BenchmarkLogTax compares publishing with and without the log's stream: what
+// Laban sends, and beside it the same body with no header at all (ADR 11).
 func BenchmarkLogTax(b *testing.B) {
 	s := newStage(b)
-	require.NoError(b, s.ch.ExchangeDeclare("bare", "topic", true, false, false, false, nil))
-	require.NoError(b, s.ch.QueueBind(queueName, eventType, "bare", false, nil))
+	require.NoError(b, s.ch.ExchangeDeclare("alone", "topic", true, false, false, false, nil))
+	require.NoError(b, s.ch.QueueBind(queueName, eventType, "alone", false, nil))
 	p := s.publishing()
-	contest(b, rounds, s.raw("quorum queue alone", "bare", p), s.raw("quorum queue and log", "events", p))
+	bare := amqp.Publishing{DeliveryMode: amqp.Persistent, Body: p.Body}
+	contest(b, rounds,
+		s.raw("queue alone", "alone", p),
+		s.raw("queue and log", "events", p),
+		s.raw("bare message, queue alone", "alone", bare),
+		s.raw("bare message, queue and log", "events", bare).against("bare message, queue alone"),
+	)
 }
