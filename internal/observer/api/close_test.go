@@ -22,14 +22,14 @@ func closing(t *testing.T, a *api.API, id, body string) *httptest.ResponseRecord
 
 func TestAFlowIsClosedWithAReason(t *testing.T) {
 	w := newWorld(t)
-	w.chain("1042", "order.placed")
-	w.chain("1043", "order.placed", "stock.rejected")
+	w.Chain("1042", "order.placed")
+	w.Chain("1043", "order.placed", "stock.rejected")
 	a := w.serve()
 
 	answer := closing(t, a, "F1042", `{"reason":" refunded by hand\u001b[2J ","by":"ann"}`)
 	require.Equal(t, 202, answer.Code, "%s", answer.Body)
 	require.JSONEq(t, `{"id":"F1042","choreography":"order","key":"1042","reason":"refunded by hand�[2J","by":"ann"}`, answer.Body.String())
-	require.Equal(t, []flow.Closing{{Choreography: "order", FlowID: "F1042", Reason: "refunded by hand�[2J", By: "ann"}}, w.closings)
+	require.Equal(t, []flow.Closing{{Choreography: "order", FlowID: "F1042", Reason: "refunded by hand�[2J", By: "ann"}}, w.Closings())
 
 	for _, body := range []string{`{}`, `{"reason":""}`, `{"reason":"  "}`, `{"reason":"x","color":"red"}`, `{"reason":"` + strings.Repeat("x", 501) + `"}`} {
 		require.Equal(t, 422, closing(t, a, "F1042", body).Code, body)
@@ -39,24 +39,24 @@ func TestAFlowIsClosedWithAReason(t *testing.T) {
 	answer = closing(t, a, "F1043", `{"reason":"x"}`)
 	require.Equal(t, 409, answer.Code)
 	require.Contains(t, answer.Body.String(), "the flow has ended: it is failed")
-	require.Len(t, w.closings, 1)
+	require.Len(t, w.Closings(), 1)
 }
 
 func TestAClosingThatMayBeLostIsNoSuccess(t *testing.T) {
 	w := newWorld(t)
-	w.chain("1042", "order.placed")
+	w.Chain("1042", "order.placed")
 	a := w.serve()
-	w.refuse = errors.New("amqp://user:password@broker is gone")
+	w.Refuse(errors.New("amqp://user:password@broker is gone"))
 	answer := closing(t, a, "F1042", `{"reason":"x"}`)
 	require.Equal(t, 503, answer.Code)
 	require.Contains(t, answer.Body.String(), "could not be written into the log")
 	require.NotContains(t, answer.Body.String(), "password")
 
-	w.set(func(s *observer.Status) { s.Role = observer.Standby })
+	w.Set(func(s *observer.Status) { s.Role = observer.Standby })
 	answer = closing(t, a, "F1042", `{"reason":"x"}`)
 	require.Equal(t, 503, answer.Code)
 	require.Contains(t, answer.Body.String(), "ask the active one")
-	require.Empty(t, w.closings)
+	require.Empty(t, w.Closings())
 }
 
 func TestReadySaysWhyNot(t *testing.T) {
@@ -72,15 +72,15 @@ func TestReadySaysWhyNot(t *testing.T) {
 		},
 		`{"status":"not ready","why":["blind, lag"]}`: func(s *observer.Status) { s.Role, s.Blind, s.BlindDetail = observer.Active, observer.Lagging, "" },
 	} {
-		w.set(func(s *observer.Status) { s.Blind, s.BlindDetail = observer.NotBlind, "" })
-		w.set(change)
+		w.Set(func(s *observer.Status) { s.Blind, s.BlindDetail = observer.NotBlind, "" })
+		w.Set(change)
 		answer := get(t, a, "/readyz")
 		require.JSONEq(t, want, answer.Body.String())
 		require.Equal(t, map[bool]int{true: 503, false: 200}[strings.Contains(want, "not ready")], answer.Code)
 		require.Equal(t, 200, get(t, a, "/healthz").Code)
 	}
-	w.set(func(s *observer.Status) { s.Role, s.Blind = observer.Active, observer.NotBlind })
-	require.NoError(t, w.ledger.Close())
+	w.Set(func(s *observer.Status) { s.Role, s.Blind = observer.Active, observer.NotBlind })
+	require.NoError(t, w.Ledger.Close())
 	require.JSONEq(t, `{"status":"not ready","why":["the ledger does not answer"]}`, get(t, a, "/readyz").Body.String())
 	answer := get(t, a, "/api/v1/flows")
 	require.Equal(t, 503, answer.Code)

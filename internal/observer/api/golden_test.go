@@ -37,25 +37,25 @@ func golden(t *testing.T, file string, got []byte) {
 // busy is a world in which something of everything has happened.
 func busy(t testing.TB) *world {
 	w := newWorld(t)
-	w.chain("1040", "order.placed", "stock.confirmed", "payment.confirmed", "order.shipped")
-	w.chain("1041", "order.placed", "stock.confirmed", "payment.rejected", "stock.returned")
+	w.Chain("1040", "order.placed", "stock.confirmed", "payment.confirmed", "order.shipped")
+	w.Chain("1041", "order.placed", "stock.confirmed", "payment.rejected", "stock.returned")
 	// Order 1042 is parked after it was tried again, and somebody who is not asked
 	// tells of it, too.
-	placed := w.event("1042", "order.placed", "")
-	w.fail(flow.Failure{EventID: placed, Type: "order.placed", FlowID: "F1042", Key: "1042", Service: "inventory", Attempt: 2, Of: 5, Error: "locked"})
-	w.pulse(400 * time.Millisecond)
-	stock := w.event("1042", "stock.confirmed", placed, func(e *flow.Event) { e.TriggerTime = e.Time.Add(-30 * time.Millisecond) })
-	w.event("1042", "stock.counted", stock, func(e *flow.Event) { e.Source, e.Trace.TraceID = "auditor", [16]byte{7} })
-	w.event("1042", "notification.sent", placed, func(e *flow.Event) { e.TriggerTime = time.Time{} })
-	w.fail(flow.Failure{EventID: stock, Type: "stock.confirmed", FlowID: "F1042", Key: "1042", Service: "payment", Parked: true, Attempt: 5, Of: 5, Error: "no such account"})
-	w.pulse(22 * time.Second)
-	w.chain("1043", "order.placed")
-	w.pulse(time.Second)
-	w.chain("1044", "order.placed")
-	w.shut("1044", "asked for by phone", "ann")
-	w.pulse(time.Second)
-	w.event("1045", "order.placed", "")
-	w.pulse(time.Second)
+	placed := w.Event("1042", "order.placed", "")
+	w.Fail(flow.Failure{EventID: placed, Type: "order.placed", FlowID: "F1042", Key: "1042", Service: "inventory", Attempt: 2, Of: 5, Error: "locked"})
+	w.Pulse(400 * time.Millisecond)
+	stock := w.Event("1042", "stock.confirmed", placed, func(e *flow.Event) { e.TriggerTime = e.Time.Add(-30 * time.Millisecond) })
+	w.Event("1042", "stock.counted", stock, func(e *flow.Event) { e.Source, e.Trace.TraceID = "auditor", [16]byte{7} })
+	w.Event("1042", "notification.sent", placed, func(e *flow.Event) { e.TriggerTime = time.Time{} })
+	w.Fail(flow.Failure{EventID: stock, Type: "stock.confirmed", FlowID: "F1042", Key: "1042", Service: "payment", Parked: true, Attempt: 5, Of: 5, Error: "no such account"})
+	w.Pulse(22 * time.Second)
+	w.Chain("1043", "order.placed")
+	w.Pulse(time.Second)
+	w.Chain("1044", "order.placed")
+	w.Shut("1044", "asked for by phone", "ann")
+	w.Pulse(time.Second)
+	w.Event("1045", "order.placed", "")
+	w.Pulse(time.Second)
 	return w
 }
 
@@ -119,7 +119,7 @@ func TestTheDescriptionIsTheCommittedOne(t *testing.T) {
 
 func TestPagesGoOnWhereTheLastEnded(t *testing.T) {
 	w := newWorld(t)
-	w.history(7)
+	w.Completed(7)
 	a := w.serve()
 	var keys []string
 	address := "/api/v1/flows?limit=3&status=completed,failed"
@@ -144,8 +144,8 @@ func TestPagesGoOnWhereTheLastEnded(t *testing.T) {
 
 func TestAFlowOfForeignServicesHasAnAddress(t *testing.T) {
 	w := newWorld(t)
-	w.event("a/b c?", "order.placed", "", func(e *flow.Event) { e.FlowID, e.FlowName = "", "" })
-	w.pulse(time.Second)
+	w.Event("a/b c?", "order.placed", "", func(e *flow.Event) { e.FlowID, e.FlowName = "", "" })
+	w.Pulse(time.Second)
 	a := w.serve()
 	f := where(t, a, "a/b c?").Flow
 	require.Equal(t, "a/b c?@3", f.ID)
@@ -156,7 +156,7 @@ func TestAFlowOfForeignServicesHasAnAddress(t *testing.T) {
 // A flow keeps the outcomes of the contract that it began with.
 func TestAFlowIsToldByItsOwnContract(t *testing.T) {
 	w := newWorld(t)
-	w.chain("1042", "order.placed", "stock.confirmed", "payment.confirmed", "order.shipped")
+	w.Chain("1042", "order.placed", "stock.confirmed", "payment.confirmed", "order.shipped")
 	w.rules("choreography: order\nstarts: [order.placed]\noutcomes: {completed: [order.arrived]}\nreactions:\n  - {service: order, emits: [order.placed, order.arrived]}\n")
 	a := w.serve()
 	require.Contains(t, where(t, a, "1042").Sentence, "completed at 14:02:01 UTC with order.shipped")

@@ -68,7 +68,7 @@ func TestWithATokenAllButHealthAsksForIt(t *testing.T) {
 
 func TestOtherSitesChangeNothing(t *testing.T) {
 	w := newWorld(t)
-	w.chain("1042", "order.placed")
+	w.Chain("1042", "order.placed")
 	a := w.serve()
 	post := func(change func(http.Header)) *httptest.ResponseRecorder {
 		r := httptest.NewRequest(http.MethodPost, "/api/v1/flows/F1042/close", strings.NewReader(`{"reason":"done"}`))
@@ -86,11 +86,11 @@ func TestOtherSitesChangeNothing(t *testing.T) {
 	} {
 		answer := post(change)
 		require.Contains(t, []int{403, 415}, answer.Code, name)
-		require.Empty(t, w.closings, name)
+		require.Empty(t, w.Closings(), name)
 	}
 	require.Equal(t, 202, post(func(h http.Header) { h.Set("Origin", "http://127.0.0.1:7070") }).Code)
 	require.Equal(t, 202, post(func(http.Header) {}).Code)
-	require.Len(t, w.closings, 2)
+	require.Len(t, w.Closings(), 2)
 }
 
 func TestPagesLoadNothing(t *testing.T) {

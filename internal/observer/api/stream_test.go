@@ -46,14 +46,14 @@ func serveHTTP(t *testing.T, w *world, change ...func(*api.Config)) *served {
 // follow opens a stream of events, which is read line by line.
 func (s *served) follow(query string) (next func() string, hangUp func()) {
 	s.t.Helper()
-	before := s.following()
+	before := s.Following()
 	r, err := http.NewRequest(http.MethodGet, s.base+"/api/v1/events"+query, http.NoBody)
 	require.NoError(s.t, err)
 	answer, err := http.DefaultClient.Do(r)
 	require.NoError(s.t, err)
 	s.t.Cleanup(func() { answer.Body.Close() })
 	require.Equal(s.t, "text/event-stream", answer.Header.Get("Content-Type"))
-	require.Equal(s.t, before+1, s.following())
+	require.Equal(s.t, before+1, s.Following())
 	lines := bufio.NewScanner(answer.Body)
 	return func() string {
 		for lines.Scan() {
@@ -70,8 +70,8 @@ func TestChangesAreToldAsTheyHappen(t *testing.T) {
 	s := serveHTTP(t, w, func(c *api.Config) { c.Heartbeat = time.Hour })
 	next, _ := s.follow("?key=1042&kind=started,changed&choreography=order")
 	require.Equal(t, ": the changes of flows from now on", next())
-	w.chain("1041", "order.placed")
-	w.chain("1042", "order.placed", "stock.rejected")
+	w.Chain("1041", "order.placed")
+	w.Chain("1042", "order.placed", "stock.rejected")
 	var lines []string
 	for range 9 {
 		lines = append(lines, next())
@@ -85,9 +85,9 @@ func TestChangesAreToldAsTheyHappen(t *testing.T) {
 func TestAClientThatIsTooSlowIsToldSo(t *testing.T) {
 	w := newWorld(t)
 	s := serveHTTP(t, w)
-	w.flood = true
+	w.Flood()
 	next, _ := s.follow("?choreography=order")
-	w.cut()
+	w.Cut()
 	require.Equal(t, []string{
 		": the changes of flows from now on", "event: cut-off",
 		`data: {"reason":"you read too slowly and have missed changes; call again, and ask for less by choreography, key or kind"}`, "the end",
@@ -98,7 +98,7 @@ func TestAnObserverThatStopsIsNoReproach(t *testing.T) {
 	w := newWorld(t)
 	s := serveHTTP(t, w)
 	next, _ := s.follow("")
-	w.cut()
+	w.Cut()
 	require.Equal(t, []string{": the changes of flows from now on", "event: bye"}, []string{next(), next()})
 }
 
@@ -107,7 +107,7 @@ func TestAStreamShowsThatItLives(t *testing.T) {
 	next, hangUp := s.follow("")
 	require.Equal(t, []string{": the changes of flows from now on", ": heartbeat", ": heartbeat"}, []string{next(), next(), next()})
 	hangUp()
-	require.Eventually(t, func() bool { return s.following() == 0 }, 10*time.Second, time.Millisecond, "a client that left is let go")
+	require.Eventually(t, func() bool { return s.Following() == 0 }, 10*time.Second, time.Millisecond, "a client that left is let go")
 }
 
 func TestOnlySoManyFollow(t *testing.T) {

@@ -130,7 +130,7 @@ func troubled(t *testing.T, change ...func(*explorer.Config)) (*world, *till) {
 	s, desk := withTill(t, change...)
 	w := newWorld(t, true, "", desk)
 	w.story()
-	d, err := w.ledger.Flow(t.Context(), "order", "F1")
+	d, err := w.Ledger.Flow(t.Context(), "order", "F1")
 	require.NoError(t, err)
 	s.park(t, "1", d.Events[1].Record.ID)
 	s.park(t, "2", w.stuck)
@@ -301,9 +301,7 @@ func TestActingNeedsTheToken(t *testing.T) {
 // TestWhileBlindAllIsRefused: nobody knows whether a flow has gone on.
 func TestWhileBlindAllIsRefused(t *testing.T) {
 	w, _ := troubled(t)
-	w.mu.Lock()
-	w.status.Blind = observer.Lagging
-	w.mu.Unlock()
+	w.Set(func(s *observer.Status) { s.Blind = observer.Lagging })
 	_, body := w.get(w.group("redrive"))
 	require.Empty(t, fields(body, "m"))
 	require.Len(t, fields(body, "force"), 2)

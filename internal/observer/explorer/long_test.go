@@ -32,21 +32,21 @@ func (w *world) pick(key string, items int) {
 	at := func(service string) func(*flow.Event) {
 		return func(e *flow.Event) { e.FlowName, e.Source = "picking", "/shop/"+service }
 	}
-	list := w.event(key, "list.opened", "", at("desk"))
+	list := w.Event(key, "list.opened", "", at("desk"))
 	for n := range items {
-		w.pulse(250 * time.Millisecond)
-		asked := w.event(key, "item.asked", list, at("desk"))
+		w.Pulse(250 * time.Millisecond)
+		asked := w.Event(key, "item.asked", list, at("desk"))
 		if n == items-1 {
 			break
 		}
-		w.pulse(250 * time.Millisecond)
-		picked := w.event(key, "item.picked", asked, at("warehouse"))
-		w.pulse(250 * time.Millisecond)
-		packed := w.event(key, "item.packed", picked, at("packing"))
-		w.event(key, "label.printed", packed, at("label"))
+		w.Pulse(250 * time.Millisecond)
+		picked := w.Event(key, "item.picked", asked, at("warehouse"))
+		w.Pulse(250 * time.Millisecond)
+		packed := w.Event(key, "item.packed", picked, at("packing"))
+		w.Event(key, "label.printed", packed, at("label"))
 	}
-	w.pulse(45 * time.Second)
-	w.commit()
+	w.Pulse(45 * time.Second)
+	w.Commit()
 }
 
 // TestAJourneyOfManyEvents: 400 events read as four do. What is missing comes

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/html"
 
+	"github.com/laban-io/laban/internal/observer"
 	"github.com/laban-io/laban/pkg/flow"
 )
 
@@ -150,10 +151,10 @@ func TestMap(t *testing.T) {
 func TestParked(t *testing.T) {
 	w := newWorld(t, true, "")
 	w.story()
-	id := w.chain("5", "order.placed", "stock.confirmed")
+	id := w.Chain("5", "order.placed", "stock.confirmed")
 	w.park("5", id, "card 4712: the gateway refuses")
-	w.event("5", "payment.confirmed", id)
-	w.commit()
+	w.Event("5", "payment.confirmed", id)
+	w.Commit()
 	_, body := w.get("/parked")
 	require.Equal(t, 1, strings.Count(body, `<section class="group">`), "they differ by a number only")
 	require.Contains(t, body, "<strong>2</strong> ×")
@@ -165,9 +166,7 @@ func TestHealth(t *testing.T) {
 	_, body := w.get("/health")
 	require.Contains(t, body, "sees")
 	require.Contains(t, body, "! missing</span> <b>management</b>")
-	w.mu.Lock()
-	w.status.Blind, w.status.BlindDetail = "unreachable", "no route"
-	w.mu.Unlock()
+	w.Set(func(s *observer.Status) { s.Blind, s.BlindDetail = observer.Unreachable, "no route" })
 	for _, path := range []string{"/health", "/"} {
 		_, body = w.get(path)
 		require.Contains(t, body, "The observer is blind")
@@ -190,21 +189,21 @@ func TestHostileTextStaysText(t *testing.T) {
 		evil := func(e *flow.Event) {
 			e.Key, e.FlowID, e.Version = text, text, text
 		}
-		first := w.event("x", "order.placed", "", evil, func(e *flow.Event) { e.ID = text })
+		first := w.Event("x", "order.placed", "", evil, func(e *flow.Event) { e.ID = text })
 		_ = first
-		second := w.event("x", "stock.confirmed", text, evil, func(e *flow.Event) { e.Source = text })
-		w.event("x", text, second, evil)
-		f := flow.Failure{Place: w.place(), EventID: second, Type: text, FlowName: "order", FlowID: text, Key: text, Service: text, Parked: true, Error: text}
-		w.took(w.tracker.Fail(&f))
-		w.pulse(0)
-		w.commit()
-		w.mu.Lock()
-		s := &w.status.Services[0]
-		s.Name, s.Version, s.Queue, s.Bindings, s.Emits = text, text, text, []string{text}, []string{text}
-		w.status.Warnings, w.status.BlindDetail, w.status.Blind = []string{text}, text, "lag"
-		w.mu.Unlock()
+		second := w.Event("x", "stock.confirmed", text, evil, func(e *flow.Event) { e.Source = text })
+		w.Event("x", text, second, evil)
+		f := flow.Failure{Place: w.Place(), EventID: second, Type: text, FlowName: "order", FlowID: text, Key: text, Service: text, Parked: true, Error: text}
+		w.Took(w.Tracker.Fail(&f))
+		w.Pulse(0)
+		w.Commit()
+		w.Set(func(s *observer.Status) {
+			pay := &s.Services[0]
+			pay.Name, pay.Version, pay.Queue, pay.Bindings, pay.Emits = text, text, text, []string{text}, []string{text}
+			s.Warnings, s.BlindDetail, s.Blind = []string{text}, text, observer.Lagging
+		})
 
-		flows, _, err := w.ledger.Flows(t.Context(), filterAll())
+		flows, _, err := w.Ledger.Flows(t.Context(), filterAll())
 		require.NoError(t, err)
 		require.Len(t, flows, 1)
 		own := "/flows/" + url.PathEscape(flows[0].ID)

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/laban-io/laban/internal/ledger"
+	"github.com/laban-io/laban/internal/observer/observertest"
 	"github.com/laban-io/laban/pkg/choreography"
 	"github.com/laban-io/laban/pkg/flow"
 )
@@ -20,9 +21,9 @@ func filterAll() ledger.Filter { return ledger.Filter{} }
 func (w *world) crowd(all int) {
 	w.t.Helper()
 	for n := range all {
-		begin := began.Add(time.Duration(n-all) * 100 * time.Millisecond)
+		begin := observertest.Began().Add(time.Duration(n-all) * 100 * time.Millisecond)
 		s := &flow.Snapshot{
-			Choreography: "order", Rules: w.contracts[0].Hash, ID: fmt.Sprintf("01J%023d", n), Key: fmt.Sprintf("order-%d", n), Status: flow.Completed, Outcome: choreography.Completed,
+			Choreography: "order", Rules: w.Contracts()[0].Hash, ID: fmt.Sprintf("01J%023d", n), Key: fmt.Sprintf("order-%d", n), Status: flow.Completed, Outcome: choreography.Completed,
 			Started: begin, Updated: begin.Add(time.Second), Ended: begin.Add(time.Second), First: uint64(n + 1), Last: uint64(n + 1), Events: 8, Traces: [][16]byte{{1, byte(n), byte(n >> 8), byte(n >> 16)}},
 		}
 		if n%100 == 5 {
@@ -34,15 +35,15 @@ func (w *world) crowd(all int) {
 			s.Obligations = []flow.Obligation{o}
 		}
 		for k := range 3 {
-			w.batch.Transitions = append(w.batch.Transitions, flow.Transition{
-				Kind: flow.Paid, Choreography: "order", FlowID: s.ID, Key: s.Key, At: begin.Add(time.Duration(k) * 100 * time.Millisecond), Offset: w.offset + 1, Obligation: k + 1,
+			w.Batch.Transitions = append(w.Batch.Transitions, flow.Transition{
+				Kind: flow.Paid, Choreography: "order", FlowID: s.ID, Key: s.Key, At: begin.Add(time.Duration(k) * 100 * time.Millisecond), Offset: w.Offset + 1, Obligation: k + 1,
 				Due: flow.Due{Step: "payment.confirmed|payment.rejected", Service: "payment"}, Duration: time.Duration(n%500) * time.Millisecond,
 			})
 		}
-		w.batch.AddFlow(s)
+		w.Batch.AddFlow(s)
 		if n%2000 == 1999 || n == all-1 {
-			w.offset++
-			w.commit()
+			w.Offset++
+			w.Commit()
 		}
 	}
 }
