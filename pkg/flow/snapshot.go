@@ -86,11 +86,15 @@ func (s ObligationState) String() string {
 
 // Changed calls fn for each flow that changed since it was called last, in no
 // order that means anything. The snapshot and all in it are valid during the call only.
+// It has to be called from time to time, with nil where nobody wants to know:
+// a flow that is over is kept until then.
 func (t *Tracker) Changed(fn func(*Snapshot)) {
 	for i, f := range t.dirty {
 		t.dirty[i] = nil
 		f.flags &^= flagDirty
-		fn(t.snap(f))
+		if fn != nil {
+			fn(t.snap(f))
+		}
 		if f.is(flagGone) {
 			t.pool.give(f)
 		}
