@@ -271,13 +271,13 @@ func TestStoppingDrains(t *testing.T) {
 
 func TestBeingCutOffEndsAtOnce(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	think := 5 * time.Second
+	think := time.Minute
 	d := start(t, Config{Think: &think, Orders: 100, Exit: true})
 	begin := time.Now()
 	d.cancel()
 	d.wait(t)
 	require.ErrorIs(t, d.err, ErrCutOff)
-	require.Less(t, time.Since(begin), 4*time.Second)
+	require.Less(t, time.Since(begin), 30*time.Second, "no order is waited for")
 	requireNothingLeft(t)
 }
 

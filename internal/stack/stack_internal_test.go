@@ -125,7 +125,7 @@ func TestAProcessThatDoesNotEndIsEnded(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	p, err := launch(exec.Command("/bin/sh", "-c", "trap '' TERM; echo ready; while :; do /bin/sleep 1; done"), log)
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return strings.Contains(tail(log), "ready") }, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(tail(log), "ready") }, 30*time.Second, 10*time.Millisecond)
 	require.NoError(t, p.end(t.Context(), syscall.SIGTERM, 200*time.Millisecond))
 	require.False(t, p.runs())
 }

@@ -49,10 +49,10 @@ func TestAMessageThatAQueueRejectedIsNeverConfirmed(t *testing.T) {
 		<-ends
 	}
 	taken := broker.QueueLength(t, "full")
-	ctx = expired(t, 2*time.Second)
+	ctx, soon := expired(t, time.Minute), expired(t, 4*time.Second)
 	for i := range messages / 2 {
 		send(ctx, i, "roomy")
-		send(ctx, i, "full")
+		send(soon, i, "full")
 	}
 	for range messages {
 		if e := <-ends; e.key == "roomy" {
