@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -62,14 +63,18 @@ func announcement(r bus.LogRecord) (choreography.Announcement, bool) {
 	}
 	return choreography.Announcement{
 		Service: a.Service, Version: a.Version, Instance: a.Instance, Queue: a.Queue, Bindings: a.Bindings, Emits: a.Emits,
+		Said: r.Event.Time,
 	}, true
 }
 
-// countServices returns how many services there are.
-func countServices(list []choreography.Announcement) int {
-	names := map[string]bool{}
-	for _, a := range list {
-		names[a.Service] = true
+// leftOut tells which services are taken as stopped.
+func leftOut(out io.Writer, stopped []choreography.Announcement) {
+	if len(stopped) == 0 {
+		return
 	}
-	return len(names)
+	var list []string
+	for _, a := range stopped {
+		list = append(list, a.Title()+" ("+a.Said.UTC().Format("2006-01-02 15:04 UTC")+")")
+	}
+	fmt.Fprintf(out, "left out, since others announced themselves hours after them, and services do so each hour: %s\n", strings.Join(list, ", "))
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -29,7 +30,8 @@ func checkCommand(s streams) *cobra.Command {
 		Long: `Read contracts and say what in them can't be meant: events that nobody emits or
 nobody reacts to, flows that end nowhere or never, steps that a failed flow
 would leave undone, missing deadlines. Each finding has a place, a code and a
-hint. Several files are checked as choreographies that run beside each other.
+hint. Several files are checked as choreographies that run beside each other;
+"-" is standard input.
 
 With --live, compare them with what running services announced in the log: a
 wrong subscription or a misspelt event is found before a flow stops at it.
@@ -40,6 +42,7 @@ The exit status is 1 where there is an error (with --strict, or a warning), and
 2 where the command line can't be understood.`,
 		Example: `  laban check order.choreography.yaml
   laban check --strict -o json *.choreography.yaml
+  laban learn --from events.jsonl | laban check -
   laban check --live --amqp amqp://localhost/ order.choreography.yaml
   laban check --live --amqp amqp://localhost/       # no contract needed
   laban check --schema > choreography.schema.json   # for editors`,
@@ -70,7 +73,7 @@ func (f *checkFlags) run(cmd *cobra.Command, s streams, files []string) error {
 	case f.live && f.broker.url == "":
 		return usageError(cmd, errors.New("--live reads the log of a broker: say which with --amqp URL or AMQP_URL"))
 	}
-	contracts, problems, err := readContracts(files)
+	contracts, problems, err := readContracts(files, s.in)
 	if err != nil {
 		return err
 	}
@@ -81,7 +84,9 @@ func (f *checkFlags) run(cmd *cobra.Command, s streams, files []string) error {
 		if err != nil {
 			return err
 		}
-		services = countServices(announced)
+		running, stopped := choreography.Running(announced)
+		services = len(running)
+		leftOut(s.err, stopped)
 		problems = append(problems, choreography.CheckLive(contracts, announced)...)
 	}
 	if f.output == "json" {
@@ -95,11 +100,11 @@ func (f *checkFlags) run(cmd *cobra.Command, s streams, files []string) error {
 	return err
 }
 
-// readContracts reads all files, and returns what is wrong with those that are
-// no contracts.
-func readContracts(files []string) (contracts []*choreography.Choreography, problems []choreography.Problem, err error) {
+// readContracts reads all files, of which "-" is in, and returns what is wrong
+// with those that are no contracts.
+func readContracts(files []string, in io.Reader) (contracts []*choreography.Choreography, problems []choreography.Problem, err error) {
 	for _, name := range files {
-		c, err := choreography.ParseFile(name)
+		c, err := readContract(name, in)
 		var errs choreography.Errors
 		switch {
 		case errors.As(err, &errs):
@@ -113,6 +118,17 @@ func readContracts(files []string) (contracts []*choreography.Choreography, prob
 		}
 	}
 	return contracts, problems, nil
+}
+
+func readContract(name string, in io.Reader) (*choreography.Choreography, error) {
+	if name != "-" {
+		return choreography.ParseFile(name)
+	}
+	text, err := io.ReadAll(io.LimitReader(in, choreography.MaxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the contract from standard input: %w", err)
+	}
+	return choreography.Parse("standard input", text)
 }
 
 func writeProblems(s streams, problems []choreography.Problem) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/laban-io/laban/internal/testenv"
 	"github.com/laban-io/laban/pkg/amqpbus"
 	"github.com/laban-io/laban/pkg/bus"
+	"github.com/laban-io/laban/pkg/choreography"
 	"github.com/laban-io/laban/pkg/event"
 )
 
@@ -73,4 +75,12 @@ reactions:
 	require.Contains(t, out, contract+`:8:31: error: inventory 1.0.0 does not listen to "paymentRejected", to which it must react — it listens to "PaymentRejected" [not-bound]`)
 	require.Contains(t, out, `error: inventory 1.0.0 does not emit "stockReturned", which the contract says it does [does-not-emit]`)
 	require.Contains(t, out, "1 file and 3 running services: 2 errors and 0 warnings\n")
+}
+
+func TestWhoStoppedIsSaidToBeLeftOut(t *testing.T) {
+	var said bytes.Buffer
+	leftOut(&said, nil)
+	require.Empty(t, said.String())
+	leftOut(&said, []choreography.Announcement{{Service: "old\x1b", Version: "1", Said: time.Date(2026, 1, 2, 3, 4, 0, 0, time.UTC)}})
+	require.Equal(t, "left out, since others announced themselves hours after them, and services do so each hour: \"old\\x1b\" 1 (2026-01-02 03:04 UTC)\n", said.String())
 }

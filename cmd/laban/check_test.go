@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -88,6 +89,25 @@ func TestCheckOfSeveralFiles(t *testing.T) {
 	status, _, errs := laban(t, "check", "no such file")
 	require.Equal(t, 1, status)
 	require.Equal(t, "laban: there is no file \"no such file\"\n", errs)
+}
+
+func TestStandardInputIsAContractToo(t *testing.T) {
+	with := func(text string, args ...string) (status int, out string) {
+		var o, e bytes.Buffer
+		status = run(t.Context(), args, streams{in: strings.NewReader(text), out: &o, err: &e})
+		return status, o.String() + e.String()
+	}
+	status, out := with(unheard, "check", "-", orderContract)
+	require.Zero(t, status)
+	require.Contains(t, out, `standard input:5:38: warning: nobody reacts to "hello" [nobody-reacts]`)
+	status, out = with(unheard, "render", "-")
+	require.Zero(t, status)
+	require.True(t, strings.HasPrefix(out, "flowchart TD\n"))
+	status, out = with("", "check", "-")
+	require.Equal(t, 1, status)
+	require.Contains(t, out, "standard input:1:1: error: the file is empty [syntax]")
+	_, out = with(strings.Repeat("#", choreography.MaxSize+1), "check", "-")
+	require.Contains(t, out, "[limit]")
 }
 
 func TestCheckPrintsTheSchema(t *testing.T) {

@@ -22,7 +22,7 @@ show by themselves, in Graphviz's language, or as an SVG that stands on its own.
 
 Events are round, services that react are boxes. Compensations are dashed, what
 no flow waits for is grey, and outcomes say what they are. Who only listens is
-named at the event.`,
+named at the event. "-" reads the contract from standard input.`,
 		Example: `  laban render --as svg order.choreography.yaml > order.svg
   laban render --as dot order.choreography.yaml | dot -Tpdf > order.pdf
   laban render --as mermaid order.choreography.yaml`,
@@ -37,7 +37,7 @@ named at the event.`,
 		case len(files) != 1:
 			return usageError(cmd, errors.New("name one file to draw"))
 		}
-		contracts, problems, err := readContracts(files)
+		contracts, problems, err := readContracts(files, s.in)
 		switch {
 		case err != nil:
 			return err

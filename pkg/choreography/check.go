@@ -3,6 +3,7 @@ package choreography
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -23,6 +24,7 @@ func Check(cs ...*Choreography) []Problem {
 		repaired := k.names(x)
 		k.services(x)
 		k.times(x)
+		k.twice(x)
 		k.reach(repaired)
 		k.loops(repaired)
 		k.histories(repaired)
@@ -129,6 +131,35 @@ func (k *checker) services(x *index) {
 				hint:    "nothing shows whether it did its work: let it emit an event when it is done",
 			})
 		}
+	}
+}
+
+// twice reports reactions that say what another one said.
+func (k *checker) twice(x *index) {
+	first := map[string]int{}
+	for i := range x.c.Reactions {
+		r := &x.c.Reactions[i]
+		if !r.Owes() {
+			continue
+		}
+		key := ""
+		for _, list := range [][]string{r.Services, r.On.Any, r.On.All, r.If, r.Unless, {r.Undoes}, r.Emits} {
+			key += fmt.Sprintf("%q", slices.Sorted(slices.Values(list)))
+		}
+		before, again := first[key]
+		if !again {
+			first[key] = i
+			continue
+		}
+		where := "reaction " + strconv.Itoa(before+1)
+		if line := x.c.Reactions[before].Pos.Line; line > 0 {
+			where = "the one in line " + strconv.Itoa(line)
+		}
+		k.report(x.c, finding{
+			code: CodeSameReaction, severity: SeverityWarning, pos: r.Pos, service: strings.Join(r.Services, ", "),
+			message: "the reaction says the same as " + where + ", so that each answer is owed twice",
+			hint:    "take one of them out",
+		})
 	}
 }
 

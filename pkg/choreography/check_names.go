@@ -1,9 +1,6 @@
 package choreography
 
-import (
-	"maps"
-	"slices"
-)
+import "slices"
 
 // use is a place where a contract relies on an event being emitted.
 type use struct {
@@ -53,32 +50,55 @@ func (k *checker) names(x *index) *index {
 		}
 	}
 	slips := map[string]string{}
+	first, then := newSpellings(unheard), newSpellings(emitted)
+	meant := map[string]string{} // also what nothing is near to
+	elsewhere := k.elsewhere(x.c)
 	for _, u := range x.uses() {
-		if len(x.emitters[u.event]) > 0 || k.emittedElsewhere(x.c, u) {
+		if len(x.emitters[u.event]) > 0 || elsewhere.emitted[u.event] {
 			continue
 		}
 		if u.field != "starts" && slices.Contains(x.c.Starts, u.event) {
 			continue // told where it starts flows
 		}
-		near, ok := nearName(u.event, unheard)
-		if !ok {
-			near, ok = nearName(u.event, emitted)
+		near, known := meant[u.event]
+		if !known {
+			var ok bool
+			if near, ok = first.near(u.event); !ok {
+				near, _ = then.near(u.event)
+			}
+			meant[u.event] = near
 		}
-		if ok {
+		if near != "" {
 			slips[u.event] = near
 		}
 		k.notEmitted(x.c, u, near)
 	}
-	k.nobodyReacts(x, used, slips)
+	k.nobodyReacts(x, used, slips, elsewhere)
 	k.descriptions(x)
 	return newIndex(repaired(x.c, slips))
 }
 
-// emittedElsewhere tells whether an event comes from another choreography.
-func (k *checker) emittedElsewhere(c *Choreography, u use) bool {
-	return slices.ContainsFunc(k.cs, func(other *Choreography) bool {
-		return other != c && slices.ContainsFunc(other.Reactions, func(r Reaction) bool { return slices.Contains(r.Emits, u.event) })
-	})
+// elsewhere is what other choreographies do with events.
+type elsewhere struct{ emitted, used map[string]bool }
+
+func (k *checker) elsewhere(c *Choreography) elsewhere {
+	e := elsewhere{map[string]bool{}, map[string]bool{}}
+	add := func(to map[string]bool, types []string) {
+		for _, t := range types {
+			to[t] = true
+		}
+	}
+	for _, other := range k.cs {
+		if other == c {
+			continue
+		}
+		add(e.used, other.Starts)
+		for _, r := range other.Reactions {
+			add(e.emitted, r.Emits)
+			add(e.used, r.On.Types())
+		}
+	}
+	return e
 }
 
 func (k *checker) notEmitted(c *Choreography, u use, near string) {
@@ -97,14 +117,15 @@ func (k *checker) notEmitted(c *Choreography, u use, near string) {
 	k.report(c, f)
 }
 
-func (k *checker) nobodyReacts(x *index, used map[string]bool, slips map[string]string) {
+func (k *checker) nobodyReacts(x *index, used map[string]bool, slips map[string]string, elsewhere elsewhere) {
+	misses := map[string]bool{}
+	for _, near := range slips {
+		misses[near] = true
+	}
 	for _, t := range x.events {
 		at := x.emitters[t]
-		if len(at) == 0 || used[t] || x.c.Outcomes.Of(t) != None || k.usedElsewhere(x.c, t) {
-			continue
-		}
-		if slices.Contains(slices.Collect(maps.Values(slips)), t) {
-			continue // told as a near miss
+		if len(at) == 0 || used[t] || x.c.Outcomes.Of(t) != None || elsewhere.used[t] || misses[t] {
+			continue // misses are told as such
 		}
 		last := func(i int) bool {
 			r := &x.c.Reactions[i]
@@ -121,15 +142,9 @@ func (k *checker) nobodyReacts(x *index, used map[string]bool, slips map[string]
 	}
 }
 
-func (k *checker) usedElsewhere(c *Choreography, t string) bool {
-	return slices.ContainsFunc(k.cs, func(other *Choreography) bool {
-		return other != c && (slices.Contains(other.Starts, t) ||
-			slices.ContainsFunc(other.Reactions, func(r Reaction) bool { return slices.Contains(r.On.Types(), t) }))
-	})
-}
-
 // descriptions reports descriptions of events that are not there.
 func (k *checker) descriptions(x *index) {
+	known := newSpellings(x.events)
 	for t := range x.c.Events {
 		if _, known := x.number[t]; known {
 			continue
@@ -138,7 +153,7 @@ func (k *checker) descriptions(x *index) {
 			code: CodeUnknownEvent, severity: SeverityWarning, pos: x.c.find("events", -1, t), event: t,
 			message: quote(t) + " is described, and no reaction knows it", hint: "take the description out, or add the reaction",
 		}
-		if near, ok := nearName(t, x.events); ok {
+		if near, ok := known.near(t); ok {
 			f.message += " — did you mean " + quote(near) + "?"
 		}
 		k.report(x.c, f)

@@ -143,6 +143,10 @@ func TestWhatIsWrongWithASmallContract(t *testing.T) {
 				`warning unreachable-reaction: the reaction can never happen: nothing that starts a flow leads to "y"`,
 			},
 		},
+		{"a reaction twice", "- {service: two, on: s, emits: [done, broken], within: 1s}\n  - {service: [two], on: [s], emits: [broken, done], within: 5s}", []string{
+			`warning same-reaction: the reaction says the same as the one in line 6, so that each answer is owed twice`,
+		}},
+		{"nearly a reaction twice", "- {service: two, on: s, emits: [done, broken], within: 1s}\n  - {service: three, on: s, emits: [done, broken], within: 1s}\n  - {service: two, on: s, if: done, emits: [done, broken], within: 1s}", nil},
 		{
 			"a service that only listens", "- {service: two, on: s, emits: [done, broken], within: 1s}\n  - {service: books, on: done}",
 			[]string{`warning silent-service: books listens and never emits anything`},

@@ -29,6 +29,7 @@ const (
 	CodeUnreachableReaction Code = "unreachable-reaction"
 	CodeSilentService       Code = "silent-service"
 	CodeAbandonedEarly      Code = "abandoned-early"
+	CodeSameReaction        Code = "same-reaction"
 	CodeSameName            Code = "same-name"
 	CodeSharedStart         Code = "shared-start"
 	CodeTooManyHistories    Code = "too-many-histories"
@@ -53,7 +54,7 @@ func Codes() []Code {
 	return []Code{
 		CodeSyntax, CodeLimit, CodeUnknownField, CodeMissingField, CodeBadValue, CodeDuplicate, CodeNoDeadline, CodeContradiction,
 		CodeNotEmitted, CodeStartNotEmitted, CodeNobodyReacts, CodeUnknownEvent, CodeNoOutcomes, CodeDeadEnd, CodeEndlessLoop,
-		CodeNotUndone, CodeNothingUndoes, CodeUnreachableReaction, CodeSilentService, CodeAbandonedEarly, CodeSameName,
+		CodeNotUndone, CodeNothingUndoes, CodeUnreachableReaction, CodeSilentService, CodeAbandonedEarly, CodeSameReaction, CodeSameName,
 		CodeSharedStart, CodeTooManyHistories,
 		CodeNotBound, CodeDoesNotEmit, CodeEmitsNotDeclared, CodeUndeclaredEmit, CodeUndeclaredBind, CodeNearMiss, CodeUnheard,
 		CodeNeverComes, CodeNeverAnnounced, CodeUnknownService,

@@ -128,7 +128,7 @@ func (d *decoder) pairs(n *node, what string, fn func(key, value *node)) bool {
 		return false
 	}
 	if len(n.Content)/2 > MaxEventTypes {
-		d.fail(CodeLimit, n, what+" has "+countOf(len(n.Content)/2, "entry")+", at most "+strconv.Itoa(MaxEventTypes)+" are allowed", "")
+		d.fail(CodeLimit, n, what+" has "+countOf(len(n.Content)/2, "entry")+", at most "+strconv.Itoa(MaxEventTypes)+" are allowed", "split the file into several choreographies")
 		return false
 	}
 	seen := map[string]int{}
@@ -160,7 +160,7 @@ func (d *decoder) words(n *node, what string) (list words) {
 		d.fail(CodeBadValue, n, what+" is an empty list", "name at least one, or leave "+what+" out")
 	}
 	if len(n.Content) > MaxEventTypes {
-		d.fail(CodeLimit, n, what+" has "+countOf(len(n.Content), "entry")+", at most "+strconv.Itoa(MaxEventTypes)+" are allowed", "")
+		d.fail(CodeLimit, n, what+" has "+countOf(len(n.Content), "entry")+", at most "+strconv.Itoa(MaxEventTypes)+" are allowed", "split the file into several choreographies")
 		return nil
 	}
 	seen := map[string]bool{}
@@ -183,7 +183,18 @@ func (d *decoder) scalar(n *node, what, want string) bool {
 	if n.Kind == scalarNode && n.Tag != "!!null" && n.Anchor == "" {
 		return true
 	}
-	d.fail(CodeBadValue, n, what+" is "+n.kind()+", not "+want, "")
+	hint := "write one value"
+	switch n.Kind {
+	case sequenceNode:
+		hint = "write one value, without brackets or hyphens"
+	case mappingNode:
+		hint = "write one value, without braces; one with a colon in it belongs in quotes"
+	default:
+		if n.Tag == "!!null" {
+			hint = "write it after the colon, or take " + what + " out"
+		}
+	}
+	d.fail(CodeBadValue, n, what+" is "+n.kind()+", not "+want, hint)
 	return false
 }
 
@@ -197,8 +208,8 @@ func (d *decoder) word(n *node, what string) (word, bool) {
 		d.fail(CodeBadValue, n, what+" is "+n.kind()+", not a name", "put it in quotes if it is meant as text")
 		return w, false
 	}
-	if fault := nameFault(n.Value); fault != "" {
-		d.fail(CodeBadValue, n, what+" is "+quote(n.Value)+", which "+fault, "")
+	if fault, hint := nameFault(n.Value); fault != "" {
+		d.fail(CodeBadValue, n, what+" is "+quote(n.Value)+", which "+fault, hint)
 		return w, false
 	}
 	if strings.ContainsAny(n.Value, "*#") && topic.IsPattern(n.Value) {
@@ -208,24 +219,35 @@ func (d *decoder) word(n *node, what string) (word, bool) {
 	return w, true
 }
 
-// nameFault says what is wrong with a name, or "".
-func nameFault(s string) string {
+// nameFault says what is wrong with a name, or "", and what to do about it.
+func nameFault(s string) (fault, hint string) {
 	switch {
 	case s == "":
-		return "is empty"
+		return "is empty", "write a name, or take it out"
 	case len(s) > MaxName:
-		return fmt.Sprintf("has %d bytes, at most %d are allowed", len(s), MaxName)
+		return fmt.Sprintf("has %d bytes, at most %d are allowed", len(s), MaxName), "give it a shorter name"
 	case !utf8.ValidString(s):
-		return "is not valid UTF-8"
+		return "is not valid UTF-8", "save the file as UTF-8"
 	case strings.TrimSpace(s) != s:
-		return "begins or ends with a space"
+		return "begins or ends with a space", "take the space out: names must be the same to the letter"
 	}
+	if r, found := invisible(s); found {
+		return fmt.Sprintf("contains the invisible character %U", r), retype
+	}
+	return "", ""
+}
+
+// retype is what to do about a character that can't be seen.
+const retype = "type it anew: such a character comes along when text is copied"
+
+// invisible returns the first character of s that can't be seen.
+func invisible(s string) (r rune, found bool) {
 	for _, r := range s {
 		if !unicode.IsPrint(r) {
-			return fmt.Sprintf("contains the invisible character %U", r)
+			return r, true
 		}
 	}
-	return ""
+	return 0, false
 }
 
 // prose reads text for people.
@@ -234,14 +256,12 @@ func (d *decoder) prose(n *node, what string) string {
 	case !d.scalar(n, what, "text"):
 		return ""
 	case len(n.Value) > MaxDescription:
-		d.fail(CodeLimit, n, fmt.Sprintf("%s has %d bytes, at most %d are allowed", what, len(n.Value), MaxDescription), "")
+		d.fail(CodeLimit, n, fmt.Sprintf("%s has %d bytes, at most %d are allowed", what, len(n.Value), MaxDescription), "say it in fewer words, and the rest in the documentation")
 		return ""
 	}
-	for _, r := range n.Value {
-		if r != '\n' && !unicode.IsPrint(r) {
-			d.fail(CodeBadValue, n, fmt.Sprintf("%s contains the invisible character %U", what, r), "")
-			return ""
-		}
+	if r, found := invisible(strings.ReplaceAll(n.Value, "\n", " ")); found {
+		d.fail(CodeBadValue, n, fmt.Sprintf("%s contains the invisible character %U", what, r), retype)
+		return ""
 	}
 	return strings.TrimSpace(n.Value)
 }

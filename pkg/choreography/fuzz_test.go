@@ -30,6 +30,7 @@ func FuzzParse(f *testing.F) {
 				require.Positive(t, e.Pos.Line)
 				require.Positive(t, e.Pos.Column)
 				require.NotEmpty(t, e.Message)
+				require.NotEmpty(t, e.Hint)
 			}
 			return
 		}

@@ -1,29 +1,33 @@
 package choreography
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/laban-io/laban/internal/topic"
 )
 
 // CheckLive compares contracts with what running services announced, which is
-// given in the order in which it was said: of each service the last counts. It
-// needs no contract to find what services do to each other, such as an event that
+// given in the order in which it was said: of each service the last counts, and
+// of one that is not [Running] nothing. It needs no contract to find what services do to each other, such as an event that
 // is emitted under one name and awaited under another.
 //
 // Announcements come from outside: of each only the first [MaxEventTypes]
 // bindings and emitted types are looked at.
 func CheckLive(cs []*Choreography, announcements []Announcement) []Problem {
-	l := &live{checker: checker{cs: cs, seen: map[string]bool{}}, now: map[string]Announcement{}, told: map[string]bool{}, must: map[string]bool{}}
-	for _, a := range announcements {
+	l := &live{
+		checker: checker{cs: cs, seen: map[string]bool{}}, now: map[string]Announcement{}, gone: map[string]Announcement{},
+		told: map[string]bool{}, toldOf: map[[2]string]bool{}, must: map[string]bool{},
+	}
+	running, stopped := Running(announcements)
+	for _, a := range running {
 		a.Bindings = a.Bindings[:min(len(a.Bindings), MaxEventTypes)]
 		a.Emits = a.Emits[:min(len(a.Emits), MaxEventTypes)]
-		if a.Service != "" {
-			l.now[a.Service] = a
-		}
+		l.now[a.Service] = a
+		l.names = append(l.names, a.Service)
 	}
-	l.names = slices.Sorted(maps.Keys(l.now))
+	for _, a := range stopped {
+		l.gone[a.Service] = a
+	}
 	for _, c := range cs {
 		l.contract(c)
 	}
@@ -41,10 +45,12 @@ func CheckLive(cs []*Choreography, announcements []Announcement) []Problem {
 // live is a comparison of contracts and announcements.
 type live struct {
 	checker
-	now   map[string]Announcement // by service
-	names []string                // of those services
-	told  map[string]bool         // events of which a finding tells already
-	must  map[string]bool         // events that a contract has somebody react to, or that nobody needs to
+	now    map[string]Announcement // by service
+	names  []string                // of those services
+	gone   map[string]Announcement // of services that stopped
+	told   map[string]bool         // events, and services, of which a finding tells already
+	toldOf map[[2]string]bool      // the same of a service and an event
+	must   map[string]bool         // events that a contract has somebody react to, or that nobody needs to
 }
 
 // add notes a finding that has no place in a file.
@@ -94,6 +100,9 @@ func (l *live) neverAnnounced(c *Choreography, reaction int, service string) {
 	}
 	if near, ok := nearName(service, l.names); ok {
 		f.hint = "there is a service " + shown(near) + ": give both the same name"
+	} else if a, stopped := l.gone[service]; stopped {
+		f.message = a.Title() + " announced itself last at " + a.Said.UTC().Format("2006-01-02 15:04 UTC") + ", and others hours later"
+		f.hint = "it is not running any more, or does not reach the broker: services announce themselves each hour"
 	}
 	l.report(c, f)
 }
@@ -103,18 +112,18 @@ func (l *live) notBound(c *Choreography, reaction int, a Announcement, t string)
 	r := &c.Reactions[reaction]
 	f := finding{
 		code: CodeNotBound, severity: SeverityError, pos: c.find("on", reaction, t), service: a.Service, event: t,
-		message: a.title() + " does not listen to " + quote(t) + ", to which it must react",
+		message: a.Title() + " does not listen to " + quote(t) + ", to which it must react",
 		hint:    "handle it there; until then each flow stops at this event",
 	}
 	if !r.Owes() || r.Optional {
 		f.severity = SeverityWarning
-		f.message = a.title() + " does not listen to " + quote(t) + ", which the contract says it does"
+		f.message = a.Title() + " does not listen to " + quote(t) + ", which the contract says it does"
 		f.hint = "handle it there, or take it out of the contract"
 	}
 	if near, ok := nearName(t, a.Bindings); ok {
 		f.message += " — it listens to " + quote(near)
 		f.hint = "names of events must be the same to the letter"
-		l.told[near] = true
+		l.told[near], l.toldOf[[2]string{a.Service, near}] = true, true
 	}
 	l.told[t] = true
 	l.report(c, f)
@@ -124,9 +133,14 @@ func (l *live) notBound(c *Choreography, reaction int, a Announcement, t string)
 func (l *live) emits(c *Choreography, reaction int, a Announcement) {
 	r := &c.Reactions[reaction]
 	if len(r.Emits) > 0 && len(a.Emits) == 0 {
+		key := [2]string{a.Service}
+		if l.toldOf[key] {
+			return
+		}
+		l.toldOf[key] = true
 		l.report(c, finding{
 			code: CodeEmitsNotDeclared, severity: SeverityWarning, pos: c.find("service", reaction, a.Service), service: a.Service,
-			message: a.title() + " does not say what it emits", hint: "declare it (Emits in the bus's configuration), so that a wrong name is found before a flow stops",
+			message: a.Title() + " does not say what it emits", hint: "declare it (Emits in the bus's configuration), so that a wrong name is found before a flow stops",
 		})
 		return
 	}
@@ -136,13 +150,13 @@ func (l *live) emits(c *Choreography, reaction int, a Announcement) {
 		}
 		f := finding{
 			code: CodeDoesNotEmit, severity: SeverityError, pos: c.find("emits", reaction, t), service: a.Service, event: t,
-			message: a.title() + " does not emit " + quote(t) + ", which the contract says it does",
+			message: a.Title() + " does not emit " + quote(t) + ", which the contract says it does",
 			hint:    "emit it there, or take it out of the contract",
 		}
 		if near, ok := nearName(t, a.Emits); ok {
 			f.message += " — it emits " + quote(near)
 			f.hint = "names of events must be the same to the letter"
-			l.told[near] = true
+			l.told[near], l.toldOf[[2]string{a.Service, near}] = true, true
 		}
 		l.told[t] = true
 		l.report(c, f)
@@ -172,26 +186,26 @@ func (l *live) strangers() {
 		a := l.now[s]
 		if !services[s] {
 			l.add(finding{
-				code: CodeUnknownService, severity: SeverityWarning, service: s, message: a.title() + " announced itself, and no contract names it",
+				code: CodeUnknownService, severity: SeverityWarning, service: s, message: a.Title() + " announced itself, and no contract names it",
 				hint: "add what it does to a contract, or check the contract it belongs to together with these",
 			})
 			continue
 		}
 		for _, t := range a.Emits {
-			if !emits[[2]string{s, t}] && !l.told[t] {
+			if !emits[[2]string{s, t}] && !l.toldOf[[2]string{s, t}] {
 				l.told[t] = true
 				l.add(finding{
 					code: CodeUndeclaredEmit, severity: SeverityWarning, service: s, event: t,
-					message: a.title() + " emits " + quote(t) + ", of which the contract knows nothing", hint: "add it to the reaction after which it comes",
+					message: a.Title() + " emits " + quote(t) + ", of which the contract knows nothing", hint: "add it to the reaction after which it comes",
 				})
 			}
 		}
 		for _, t := range a.Bindings {
-			if !hears[[2]string{s, t}] && !l.told[t] && !topic.IsPattern(t) {
+			if !hears[[2]string{s, t}] && !l.toldOf[[2]string{s, t}] && !topic.IsPattern(t) {
 				l.told[t] = true
 				l.add(finding{
 					code: CodeUndeclaredBind, severity: SeverityWarning, service: s, event: t,
-					message: a.title() + " listens to " + quote(t) + ", of which the contract knows nothing", hint: "add a reaction, or one without emits if it owes nothing",
+					message: a.Title() + " listens to " + quote(t) + ", of which the contract knows nothing", hint: "add a reaction, or one without emits if it owes nothing",
 				})
 			}
 		}

@@ -17,11 +17,12 @@ func (l *live) eachOther() {
 			lonely = append(lonely, t)
 		}
 	}
+	spelt := newSpellings(lonely)
 	for _, t := range sortedKeys(emitted) {
 		if l.told[t] || len(awaited[t]) > 0 {
 			continue // one that listens to everything does not make it right
 		}
-		if near, ok := nearName(t, lonely); ok && !l.told[near] {
+		if near, ok := spelt.near(t); ok && !l.told[near] {
 			l.told[t], l.told[near] = true, true
 			l.add(finding{
 				code: CodeNearMiss, severity: SeverityError, service: emitted[t][0], event: t,
@@ -107,7 +108,7 @@ func (l *live) titles(services []string) string {
 	for _, s := range services {
 		title := shown(s)
 		if a, announced := l.now[s]; announced {
-			title = a.title()
+			title = a.Title()
 		}
 		if !slices.Contains(titles, title) {
 			titles = append(titles, title)

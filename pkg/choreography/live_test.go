@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -139,6 +140,44 @@ func TestTheLastAnnouncementCounts(t *testing.T) {
 	old := choreography.Announcement{Service: "a", Version: "1", Emits: []string{"x"}}
 	require.Empty(t, choreography.CheckLive(nil, []choreography.Announcement{old, {Service: "a", Version: "2"}}))
 	require.Len(t, choreography.CheckLive(nil, []choreography.Announcement{{Service: "a", Version: "2"}, old}), 1)
+}
+
+// TestWhoStoppedIsLeftOut: a log keeps for days what was said by services that
+// are no more.
+func TestWhoStoppedIsLeftOut(t *testing.T) {
+	at := func(hours int) time.Time { return time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC).Add(time.Duration(hours) * time.Hour) }
+	old := choreography.Announcement{Service: "old", Version: "1", Bindings: []string{"shiped"}, Emits: []string{"x"}, Said: at(0)}
+	slow := choreography.Announcement{Service: "slow", Emits: []string{"shipped"}, Said: at(-48)} // its clock is days behind
+	now := choreography.Announcement{Service: "now", Bindings: []string{"shipped"}, Said: at(4)}
+	running, stopped := choreography.Running([]choreography.Announcement{old, now, slow})
+	require.Equal(t, []choreography.Announcement{now, slow}, running)
+	require.Equal(t, []choreography.Announcement{old}, stopped)
+	require.Empty(t, choreography.CheckLive(nil, []choreography.Announcement{old, now, slow}), "neither a near miss nor unheard")
+	require.Len(t, choreography.CheckLive(nil, []choreography.Announcement{old}), 2, "nobody is newer")
+	old.Said = at(1)
+	require.Len(t, choreography.CheckLive(nil, []choreography.Announcement{old, now, slow}), 2, "three hours are no proof")
+
+	old.Said = at(0)
+	c := parse(t, "{choreography: a, starts: s, outcomes: {completed: x}, reactions: [{service: now, emits: s}, {service: old, on: s, emits: x, within: 1s}]}")
+	problems := choreography.CheckLive([]*choreography.Choreography{c}, []choreography.Announcement{old, now})
+	require.Contains(t, found(problems), "warning never-announced: old 1 announced itself last at 2026-01-02 03:00 UTC, and others hours later")
+}
+
+// TestEachServiceIsToldOf: two services may do the same wrong.
+func TestEachServiceIsToldOf(t *testing.T) {
+	c := parse(t, small)
+	require.Equal(t, []string{
+		`warning undeclared-emit: stock emits "noted", of which the contract knows nothing`,
+		`warning undeclared-emit: web emits "noted", of which the contract knows nothing`,
+	}, found(choreography.CheckLive([]*choreography.Choreography{c}, []choreography.Announcement{
+		{Service: "web", Emits: []string{"ordered", "noted"}},
+		{Service: "stock", Bindings: []string{"ordered"}, Emits: []string{"shipped", "rejected", "noted"}},
+	})))
+	c = parse(t, small+"  - {service: stock, on: shipped, emits: booked, within: 1s}\n")
+	require.Equal(t, []string{`warning emits-not-declared: stock does not say what it emits`}, found(choreography.CheckLive(
+		[]*choreography.Choreography{c},
+		[]choreography.Announcement{{Service: "web", Emits: []string{"ordered"}}, {Service: "stock", Bindings: []string{"#"}}},
+	)), "once, not at each reaction")
 }
 
 // TestHostileAnnouncements come from whoever may write into the log.

@@ -13,24 +13,46 @@ import (
 // away. Words are compared one by one, so that payment.rejected is not taken for
 // a slip of payment.returned.
 func nearName(name string, candidates []string) (string, bool) {
+	return newSpellings(candidates).near(name)
+}
+
+// spellings are names that others may have been meant to be, taken apart once
+// for many questions.
+type spellings struct {
+	names  []string
+	words  [][]string
+	joined map[string][]int // the names of one spelling but for case and punctuation
+}
+
+func newSpellings(names []string) *spellings {
+	s := &spellings{names: names, joined: map[string][]int{}}
+	for i, n := range names {
+		words := nameWords(n)
+		s.words = append(s.words, words)
+		joined := strings.Join(words, "")
+		s.joined[joined] = append(s.joined[joined], i)
+	}
+	return s
+}
+
+// near is what nearName returns for one name.
+func (s *spellings) near(name string) (string, bool) {
 	want := nameWords(name)
-	for _, c := range candidates {
-		if c != name && strings.Join(nameWords(c), "") == strings.Join(want, "") {
-			return c, true
+	for _, i := range s.joined[strings.Join(want, "")] {
+		if s.names[i] != name {
+			return s.names[i], true
 		}
 	}
-	for _, c := range candidates {
-		if c != name && nearWords(want, nameWords(c)) {
-			return c, true
+	for i, words := range s.words {
+		if len(words) == len(want) && s.names[i] != name && nearWords(want, words) {
+			return s.names[i], true
 		}
 	}
 	return "", false
 }
 
+// nearWords tells whether two lists of as many words are the same but for slips.
 func nearWords(a, b []string) bool {
-	if len(a) != len(b) {
-		return false
-	}
 	for i := range a {
 		if a[i] == b[i] {
 			continue

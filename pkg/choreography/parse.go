@@ -36,7 +36,7 @@ func Parse(name string, text []byte) (*Choreography, error) {
 	d := &decoder{file: name}
 	root := d.load(text)
 	if root == nil {
-		return nil, d.problems
+		return nil, d.errors()
 	}
 	var doc document
 	d.fields(root, &doc, "the file")
@@ -46,9 +46,21 @@ func Parse(name string, text []byte) (*Choreography, error) {
 	c.Hash = hex.EncodeToString(sum[:])
 	d.validate(&doc, c)
 	if len(d.problems) > 0 {
-		return nil, Errors(inOrder(d.problems))
+		return nil, d.errors()
 	}
 	return c, nil
+}
+
+// errors returns what is wrong, in order. Where that was too much to keep, the
+// last one says so.
+func (d *decoder) errors() Errors {
+	all := inOrder(d.problems)
+	if more := d.total - len(all); more > 0 {
+		last := &all[len(all)-1]
+		last.Code, last.Message = CodeLimit, countOf(more+1, "problem")+" more, from here on"
+		last.Hint = "mend those above first: some of the others may follow from them"
+	}
+	return all
 }
 
 // ParseFile reads a contract from a file; see [Parse].

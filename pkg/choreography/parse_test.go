@@ -176,6 +176,7 @@ func TestRefused(t *testing.T) {
 		{"side has no effect", reaction("§{service: s, on: b, side: true}"), `"side" has no effect`},
 		{"if and unless", reaction("{service: s, on: b, if: x, unless: §x, emits: c, within: 1s}"), `"x" is in both if and unless`},
 		{"on and unless", reaction("{service: s, on: b, unless: §b, emits: c, within: 1s}"), "never be owed"},
+		{"undoes and unless", reaction("{service: s, on: b, undoes: x, unless: §x, emits: c, within: 1s}"), `"x" is both what the reaction undoes and what voids it`},
 		{"undoes a join", reaction("{service: s, on: §{all: [b, x]}, undoes: c, emits: d, within: 1s}"), "can't wait for all"},
 		{"undoes its trigger", reaction("{service: s, on: b, undoes: §b, emits: d, within: 1s}"), "what it waits for"},
 		{"undoes its answer", reaction("{service: s, on: b, undoes: §d, emits: d, within: 1s}"), "what it emits"},
@@ -199,6 +200,7 @@ func TestRefused(t *testing.T) {
 			require.Contains(t, errs[0].String(), c.want)
 			require.Equal(t, fmt.Sprintf("shop.yaml:%d:%d", line, column), errs[0].Place())
 			require.Equal(t, choreography.SeverityError, errs[0].Severity)
+			require.NotEmpty(t, errs[0].Hint)
 		})
 	}
 }
@@ -227,6 +229,18 @@ reactions:
 func TestErrorsAreBounded(t *testing.T) {
 	errs := problems(t, "choreography: a\nstarts: b\nreactions: ["+strings.Repeat("x,", 1000)+"]")
 	require.Len(t, errs, 100)
+	require.Contains(t, errs[98].Message, "not a mapping")
+	require.Equal(t, "901 problems more, from here on", errs[99].Message)
+	require.Len(t, problems(t, "choreography: a\nstarts: b\nreactions: ["+strings.Repeat("x,", 99)+"y]"), 100)
+}
+
+// TestEveryTriggerVoided: of several triggers some may void the reaction, too.
+func TestEveryTriggerVoided(t *testing.T) {
+	text := small + "  - {service: books, on: [shipped, rejected], unless: [ordered, %s], emits: booked, within: 1s}\n"
+	parse(t, fmt.Sprintf(text, "shipped"))
+	errs := problems(t, fmt.Sprintf(text, "shipped, rejected"))
+	require.Len(t, errs, 2)
+	require.Equal(t, `"rejected" is both what the reaction waits for and what voids it`, errs[1].Message)
 }
 
 // TestAliasesCostNothing feeds the billion laughs. They are refused unexpanded.

@@ -56,12 +56,15 @@ func (d *decoder) validateReaction(f *reactionForm, r Reaction) {
 	case r.Within == 0:
 		d.failAt(CodeNoDeadline, f.pos, "the reaction owes an answer and has no deadline", "add within: and the longest time after which somebody should look, such as within: 30s")
 	}
+	triggered := func(t string) bool { return !slices.Contains(r.Unless, t) } // and not void by that
 	for _, w := range f.Unless {
-		if slices.Contains(r.If, w.text) {
-			contradiction(w.pos, quote(w.text)+" is in both if and unless", "the reaction would never be owed: take it out of one of them")
-		}
-		if slices.Contains(r.On.All, w.text) || len(r.On.Any) == 1 && r.On.Any[0] == w.text {
+		switch {
+		case slices.Contains(r.If, w.text):
+			contradiction(w.pos, quote(w.text)+" is in both if and unless", "a flow that has it would never owe the reaction: take it out of one of them")
+		case slices.Contains(r.On.All, w.text), slices.Contains(r.On.Any, w.text) && !slices.ContainsFunc(r.On.Any, triggered):
 			contradiction(w.pos, quote(w.text)+" is both what the reaction waits for and what voids it", "the reaction would never be owed: take it out of unless")
+		case w.text == r.Undoes:
+			contradiction(w.pos, quote(w.text)+" is both what the reaction undoes and what voids it", "the reaction would never be owed: take it out of unless")
 		}
 	}
 	if r.Undoes == "" {
