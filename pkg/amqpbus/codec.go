@@ -118,6 +118,10 @@ func number(headers amqp.Table, name string) int64 {
 		return int64(v)
 	case uint8:
 		return int64(v)
+	case uint16:
+		return int64(v)
+	case uint32:
+		return int64(v)
 	case int:
 		return int64(v)
 	}

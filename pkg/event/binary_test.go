@@ -115,9 +115,11 @@ func TestUnmarshalTolerates(t *testing.T) {
 				"cloudEvents:id": []byte("1"), "cloudEvents:subject": int64(1042), "cloudEvents:time": second,
 				"cloudEvents:a": true, "cloudEvents:b": int32(-7), "cloudEvents:c": 1.5, "cloudEvents:d": int8(-1), "cloudEvents:e": int16(2),
 				"cloudEvents:f": uint8(3), "cloudEvents:g": float32(0.25), "cloudEvents:h": 9,
+				"cloudEvents:i": uint16(4), "cloudEvents:j": uint32(5),
 			}},
 			event.Event{ID: "1", Type: "t", Subject: "1042", Time: second, Extensions: map[string]string{
 				"a": "true", "b": "-7", "c": "1.5", "d": "-1", "e": "2", "f": "3", "g": "0.25", "h": "9",
+				"i": "4", "j": "5",
 			}},
 		},
 		"tables, arrays and nothing": {

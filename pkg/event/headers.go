@@ -66,6 +66,10 @@ func scalar(v any) (string, bool) {
 		return strconv.FormatInt(v, 10), true
 	case uint8:
 		return strconv.FormatUint(uint64(v), 10), true
+	case uint16:
+		return strconv.FormatUint(uint64(v), 10), true
+	case uint32:
+		return strconv.FormatUint(uint64(v), 10), true
 	case float32:
 		return strconv.FormatFloat(float64(v), 'g', -1, 32), true
 	case float64:

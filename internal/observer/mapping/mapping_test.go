@@ -39,6 +39,21 @@ func TestAForeignMessageIsAnEvent(t *testing.T) {
 	require.Empty(t, cmp.Diff(want, got))
 }
 
+// Clients of other languages have kinds of number that Go's does not send.
+func TestAKeyMayBeAnyScalarHeader(t *testing.T) {
+	m, err := mapping.Parse(record.Tap{Exchange: "shop", EventType: "routing-key", Key: "header:order"})
+	require.NoError(t, err)
+	for want, header := range map[string]any{
+		"a": "a", "b": []byte("b"), "-1": int8(-1), "2": int16(2), "3": int32(3), "4": int64(4), "5": 5,
+		"6": uint8(6), "7": uint16(7), "8": uint32(8), "1.5": 1.5, "0.25": float32(0.25), "true": true,
+		"1970-01-01T00:00:05Z": time.Unix(5, 0), "": []any{"x"},
+	} {
+		e, err := m.Event(&event.Binary{RoutingKey: "t", Headers: map[string]any{"order": header}})
+		require.NoError(t, err)
+		require.Equal(t, want, e.Key, "%T", header)
+	}
+}
+
 func TestWhatDoesNotFitSaysWhy(t *testing.T) {
 	m, err := mapping.Parse(record.Tap{Exchange: "shop", EventType: "property:type", Key: "body:/id"})
 	require.NoError(t, err)

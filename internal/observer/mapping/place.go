@@ -170,6 +170,10 @@ func scalar(v any) string {
 		return strconv.FormatInt(int64(v), 10)
 	case uint8:
 		return strconv.FormatUint(uint64(v), 10)
+	case uint16:
+		return strconv.FormatUint(uint64(v), 10)
+	case uint32:
+		return strconv.FormatUint(uint64(v), 10)
 	case int:
 		return strconv.Itoa(v)
 	case bool:
