@@ -2,13 +2,13 @@ package order
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
-	"net"
 	"net/http"
 	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/laban-io/laban/internal/database"
 )
 
 // problem is an RFC 9457 problem. Its type is about:blank, so its title is that
@@ -107,7 +107,7 @@ func (s *service) asProblem(ctx context.Context, err error) error {
 	case errors.Is(err, errKeyReused):
 		return newProblem(http.StatusUnprocessableEntity, codeKeyReused,
 			"this Idempotency-Key came before with another request; use a new key for a new order")
-	case unavailable(err):
+	case database.IsUnavailable(err):
 		s.log.WarnContext(ctx, "a request could not be served for now", "error", err)
 		return huma.ErrorWithHeaders(
 			newProblem(http.StatusServiceUnavailable, "", "the service can't reach its database; try again, with the same Idempotency-Key"),
@@ -116,11 +116,4 @@ func (s *service) asProblem(ctx context.Context, err error) error {
 		s.log.ErrorContext(ctx, "a request failed", "error", err)
 		return newProblem(http.StatusInternalServerError, "", "something is wrong in the service; its log says what")
 	}
-}
-
-// unavailable tells whether an error is one of reaching the database in time.
-func unavailable(err error) bool {
-	var network net.Error
-	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) ||
-		errors.Is(err, driver.ErrBadConn) || errors.As(err, &network)
 }

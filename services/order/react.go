@@ -8,6 +8,7 @@ import (
 	"github.com/laban-io/laban/internal/chassis"
 	"github.com/laban-io/laban/pkg/bus"
 	"github.com/laban-io/laban/pkg/event"
+	"github.com/laban-io/laban/pkg/outbox"
 )
 
 // service is what requests and events work on.
@@ -33,8 +34,10 @@ func (s *service) react(ctx context.Context, e event.Event, data heard) error {
 			return err
 		}
 		if !exists {
-			s.log.WarnContext(ctx, "an event tells of an order that is not known here; it is remembered",
-				"event", e.Type, "event_id", e.ID, "order_id", data.OrderID)
+			outbox.AfterCommit(ctx, func() {
+				s.log.WarnContext(ctx, "an event tells of an order that is not known here; it is remembered",
+					"event", e.Type, "event_id", e.ID, "order_id", data.OrderID)
+			})
 			return nil
 		}
 		status, err := refreshStatus(ctx, tx, data.OrderID)
@@ -45,7 +48,9 @@ func (s *service) react(ctx context.Context, e event.Event, data heard) error {
 		if status == Inconsistent {
 			level = slog.LevelError
 		}
-		s.log.Log(ctx, level, "an order's status is derived", "order_id", data.OrderID, "event", e.Type, "status", status)
+		outbox.AfterCommit(ctx, func() {
+			s.log.Log(ctx, level, "an order's status is derived", "order_id", data.OrderID, "event", e.Type, "status", status)
+		})
 		return nil
 	})
 }
