@@ -169,6 +169,12 @@ func (c *Config) validate() error {
 	if c.NoObserver && len(c.Faults) > 0 {
 		wrong("--faults are for the observer to find: leave out --no-observer")
 	}
+	if c.NoObserver && (c.ObserverListen != "" || c.Management != "" || c.Hurry > 1) {
+		wrong("--observer-listen, --management and --hurry are the observer's: leave them out, or --no-observer")
+	}
+	if c.Management != "" && c.AMQP == "" {
+		wrong("--management is the management API of the broker that --amqp names; the bus in memory has none")
+	}
 	if len(errs) > 0 {
 		return &UsageError{errors.Join(errs...)}
 	}
