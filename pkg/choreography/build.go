@@ -98,7 +98,7 @@ func (f *reactionForm) build(s *source, i int) Reaction {
 	r := Reaction{
 		Name:        f.Name.text,
 		Description: string(f.Description),
-		Services:    s.words("service", i, f.Service),
+		Services:    s.words("service", i, f.Service.words),
 		On:          Trigger{Any: s.words("on", i, f.On.any), All: s.words("on", i, f.On.all)},
 		If:          s.words("if", i, f.If),
 		Unless:      s.words("unless", i, f.Unless),

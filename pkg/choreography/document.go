@@ -21,18 +21,18 @@ type outcomesForm struct {
 
 type reactionForm struct {
 	pos         Position
-	broken      bool  // it has problems already
-	Service     words `yaml:"service" need:"true" doc:"Who reacts; of several services, each on its own."`
-	Name        label `yaml:"name" doc:"The step's name in alerts and metrics. Default: emits, joined by |."`
-	Description prose `yaml:"description" doc:"What happens in this step."`
-	On          join  `yaml:"on" doc:"What it reacts to: any of some events, or, with all, once all of them are there. Without it the reaction names what its services emit unprompted."`
-	If          words `yaml:"if" doc:"It is owed only in a flow that has one of these events, whenever it comes."`
-	Unless      words `yaml:"unless" doc:"It is not owed in a flow that has one of these events, whenever it comes."`
-	Undoes      label `yaml:"undoes" doc:"The event that this reaction makes undone: it is owed once for each of them."`
-	Emits       words `yaml:"emits" doc:"The answers, of which one is owed. Without any the reaction only listens."`
-	Within      span  `yaml:"within" doc:"The time for the answer, from when it became owed. Needed where there is both on and emits."`
-	Side        truth `yaml:"side" doc:"It is watched, but neither the flow's status nor its end depends on it."`
-	Optional    truth `yaml:"optional" doc:"It never holds a flow open."`
+	broken      bool     // it has problems already
+	Service     services `yaml:"service" need:"true" doc:"Who reacts; of several services, each on its own."`
+	Name        label    `yaml:"name" doc:"The step's name in alerts and metrics. Default: emits, joined by |."`
+	Description prose    `yaml:"description" doc:"What happens in this step."`
+	On          join     `yaml:"on" doc:"What it reacts to: any of some events, or, with all, once all of them are there. Without it the reaction names what its services emit unprompted."`
+	If          words    `yaml:"if" doc:"It is owed only in a flow that has one of these events, whenever it comes."`
+	Unless      words    `yaml:"unless" doc:"It is not owed in a flow that has one of these events, whenever it comes."`
+	Undoes      label    `yaml:"undoes" doc:"The event that this reaction makes undone: it is owed once for each of them."`
+	Emits       words    `yaml:"emits" doc:"The answers, of which one is owed. Without any the reaction only listens."`
+	Within      span     `yaml:"within" doc:"The time for the answer, from when it became owed. Needed where there is both on and emits."`
+	Side        truth    `yaml:"side" doc:"It is watched, but neither the flow's status nor its end depends on it. Default: false."`
+	Optional    truth    `yaml:"optional" doc:"It never holds a flow open. Default: false."`
 }
 
 type reactionList []reactionForm

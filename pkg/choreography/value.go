@@ -33,10 +33,19 @@ func (w words) texts() []string {
 
 func (w *words) read(d *decoder, n *node, what string) { *w = d.words(n, what) }
 
+// services are words that name services.
+type services struct{ words }
+
 // label is one word.
 type label struct{ word }
 
 func (l *label) read(d *decoder, n *node, what string) { l.word, _ = d.word(n, what) }
+
+// choreographyNameHint and durationHint say how to write one; editors say so, too.
+const (
+	choreographyNameHint = "use at most 64 letters, digits, dots, hyphens and underscores, beginning with a letter or digit"
+	durationHint         = "write it like 250ms, 30s, 5m, 2h, 7d or 1d12h"
+)
 
 // nameText is the name of a choreography. It is part of flow ids, metrics and
 // addresses.
@@ -46,7 +55,7 @@ func (t *nameText) read(d *decoder, n *node, what string) {
 	w, ok := d.word(n, what)
 	if ok && !namePattern().MatchString(w.text) {
 		d.fail(CodeBadValue, n, what+" is "+quote(w.text)+", which is no name",
-			"use at most 64 letters, digits, dots, hyphens and underscores, beginning with a letter or digit")
+			choreographyNameHint)
 		return
 	}
 	t.word = w
@@ -70,7 +79,7 @@ func (s *span) read(d *decoder, n *node, what string) {
 	}
 	length, err := parseDuration(n.Value)
 	if err != nil {
-		d.fail(CodeBadValue, n, what+" is "+quote(n.Value)+", "+err.Error(), "write it like 250ms, 30s, 5m, 2h, 7d or 1d12h")
+		d.fail(CodeBadValue, n, what+" is "+quote(n.Value)+", "+err.Error(), durationHint)
 		return
 	}
 	s.d = length
@@ -90,6 +99,11 @@ func (f *truth) read(d *decoder, n *node, what string) {
 	}
 }
 
+// joinForm is a join of all of some events.
+type joinForm struct {
+	All words `yaml:"all" need:"true" doc:"It is owed once all of these are there, again when all are there again."`
+}
+
 // join is what a reaction waits for.
 type join struct {
 	any, all words
@@ -102,9 +116,7 @@ func (j *join) read(d *decoder, n *node, what string) {
 		j.any = d.words(n, what)
 		return
 	}
-	var form struct {
-		All words `yaml:"all" need:"true"`
-	}
+	var form joinForm
 	d.fields(n, &form, what)
 	j.all = form.All
 }

@@ -42,14 +42,17 @@ func TestMarshalOfTheOrderContract(t *testing.T) {
 	require.Equal(t, choreography.Marshal(c), choreography.Marshal(again))
 }
 
-// TestMarshalLosesNothing writes and reads whatever a choreography may contain.
+// TestMarshalLosesNothing writes and reads whatever a choreography may contain,
+// and holds it to the schema.
 func TestMarshalLosesNothing(t *testing.T) {
+	valid := bySchema(t)
 	rapid.Check(t, func(t *rapid.T) {
 		c := anyChoreography(t)
 		text := choreography.Marshal(c)
 		again, err := choreography.Parse("x", text)
 		require.NoError(t, err, "%s", text)
 		require.Empty(t, cmp.Diff(c, again, meaning()), "%s", text)
+		require.NoError(t, valid(text), "%s", text)
 	})
 }
 
