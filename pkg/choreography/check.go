@@ -142,10 +142,11 @@ func (k *checker) twice(x *index) {
 		if !r.Owes() {
 			continue
 		}
-		key := ""
-		for _, list := range [][]string{r.Services, r.On.Any, r.On.All, r.If, r.Unless, {r.Undoes}, r.Emits} {
-			key += fmt.Sprintf("%q", slices.Sorted(slices.Values(list)))
+		lists := [][]string{r.Services, r.On.Any, r.On.All, r.If, r.Unless, {r.Undoes}, r.Emits}
+		for k, list := range lists {
+			lists[k] = slices.Sorted(slices.Values(list))
 		}
+		key := fmt.Sprintf("%q", lists)
 		before, again := first[key]
 		if !again {
 			first[key] = i

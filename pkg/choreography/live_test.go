@@ -148,7 +148,7 @@ func TestWhoStoppedIsLeftOut(t *testing.T) {
 	at := func(hours int) time.Time {
 		return time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC).Add(time.Duration(hours) * time.Hour)
 	}
-	old := choreography.Announcement{Service: "old", Version: "1", Bindings: []string{"shiped"}, Emits: []string{"x"}, Said: at(0)}
+	old := choreography.Announcement{Service: "old", Version: "1", Bindings: []string{"shippd"}, Emits: []string{"x"}, Said: at(0)}
 	slow := choreography.Announcement{Service: "slow", Emits: []string{"shipped"}, Said: at(-48)} // its clock is days behind
 	now := choreography.Announcement{Service: "now", Bindings: []string{"shipped"}, Said: at(4)}
 	running, stopped := choreography.Running([]choreography.Announcement{old, now, slow})
