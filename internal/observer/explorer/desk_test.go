@@ -217,6 +217,36 @@ func TestSendingAgain(t *testing.T) {
 	require.Contains(t, body, "No message is parked")
 }
 
+// TestParkedBeforeItsDeadline: nobody has to wait until a flow counts as stalled.
+func TestParkedBeforeItsDeadline(t *testing.T) {
+	w, _ := troubled(t)
+	id := w.Chain("5", "order.placed", "stock.confirmed")
+	w.park("5", id, "no such card")
+	w.Commit()
+	_, journey := w.get("/flows/F5")
+	require.Contains(t, journey, "Whose turn it is")
+	require.Contains(t, journey, "It has given up on that")
+	require.Contains(t, journey, "no such card")
+	link := html.UnescapeString(firstMatch(t, journey, `<a class="button primary" href="([^"]+)">Send it again`))
+	require.Contains(t, link, "service=payment")
+	require.Contains(t, link, "flow=F5")
+
+	w.Pulse(time.Second)
+	w.Batch.Actions = append(w.Batch.Actions, ledger.Action{
+		At: w.Now(), Action: "redriven", Actor: "ann", Choreography: "order", FlowID: "F5", Service: "payment", EventID: id, Offset: w.Offset, Logged: true,
+	})
+	w.Commit()
+	_, journey = w.get("/flows/F5")
+	require.Contains(t, journey, "Whose turn it is")
+	require.NotContains(t, journey, "It has given up on that", "it was sent again")
+	w.Pulse(time.Second)
+	w.park("5", id, "still no such card")
+	w.Commit()
+	_, journey = w.get("/flows/F5")
+	require.Contains(t, journey, "still no such card")
+	require.Contains(t, journey, "It has given up on that")
+}
+
 func TestDiscarding(t *testing.T) {
 	w, s := troubled(t)
 	s.mend()

@@ -22,7 +22,7 @@ type journeyBody struct {
 	Took            time.Duration
 	Steps           []step
 	Missing         []missing
-	Waiting         []api.Waiting
+	Waiting         []waiting
 	Undone          []undoing
 	Sequence        sequence
 	Folded          bool
@@ -58,6 +58,15 @@ type missing struct {
 	Redrive string
 }
 
+// waiting is an obligation that has time left.
+type waiting struct {
+	api.Waiting
+	// Parked tells that its service has given up on it already, Error why, and
+	// Redrive where that message can be sent again.
+	Parked         bool
+	Error, Redrive string
+}
+
 // undoing is a compensation and what it undoes.
 type undoing struct {
 	Undone       string
@@ -84,7 +93,14 @@ func (x *Explorer) journeyPage(r *http.Request) (*view, error) {
 	}
 	b := x.journey(told)
 	for i := range b.Missing {
-		b.Missing[i].Redrive = x.redriveOf(told.Choreography, told.ID, &b.Missing[i])
+		if m := &b.Missing[i]; m.Cause != nil && slices.Contains([]string{"parked", "lost", "unrouted"}, m.Cause.Kind) {
+			m.Redrive = x.redriveOf(told, m.Service)
+		}
+	}
+	for i := range b.Waiting {
+		if w := &b.Waiting[i]; w.Parked {
+			w.Redrive = x.redriveOf(told, w.Service)
+		}
 	}
 	return &view{Page: "journey", Nav: "flows", Title: b.Name, Body: b, Live: true}, nil
 }
@@ -114,13 +130,35 @@ func (x *Explorer) journey(told *api.Told) *journeyBody {
 		if w.Overdue {
 			b.Missing = append(b.Missing, missing{Waiting: w, Late: max(told.AsOf.Sub(w.Deadline), 0), Pos: w.Number})
 		} else {
-			b.Waiting = append(b.Waiting, w)
+			b.Waiting = append(b.Waiting, b.waits(w))
 		}
 	}
 	b.undo()
 	b.Sequence = sequenceOf(b)
 	b.Folded = len(b.Steps) > manyEvents
 	return b
+}
+
+// waits tells whether the service has parked what it is to answer, and nobody has
+// dealt with that since.
+func (b *journeyBody) waits(w api.Waiting) waiting {
+	id := ""
+	for i := range b.Events {
+		if b.Events[i].Number == w.Trigger {
+			id = b.Events[i].ID
+		}
+	}
+	for i := len(b.Failures) - 1; i >= 0; i-- {
+		f := &b.Failures[i]
+		if f.EventID != id || f.Service != w.Service {
+			continue
+		}
+		dealt := slices.ContainsFunc(b.Actions, func(a api.Action) bool {
+			return a.EventID == id && a.Service == w.Service && a.At.After(f.LogTime)
+		})
+		return waiting{Waiting: w, Parked: f.Kind == string(ledger.Parked) && !dealt, Error: f.Error}
+	}
+	return waiting{Waiting: w}
 }
 
 // steps makes the time line.

@@ -286,10 +286,10 @@ func acted(a *ledger.Action) string {
 }
 
 // redriveOf returns where one sees what sending again the messages would do that
-// an overdue obligation waits for; "" where it waits for something else.
-func (x *Explorer) redriveOf(choreography, id string, m *missing) string {
-	if x.counter == nil || m.Cause == nil || !slices.Contains([]string{"parked", "lost", "unrouted"}, m.Cause.Kind) {
+// a service has parked of a flow; "" where nobody can.
+func (x *Explorer) redriveOf(told *api.Told, service string) string {
+	if x.counter == nil {
 		return ""
 	}
-	return "/parked/preview?" + url.Values{"what": {redrive}, "choreography": {choreography}, "flow": {id}, "service": {m.Service}}.Encode()
+	return "/parked/preview?" + url.Values{"what": {redrive}, "choreography": {told.Choreography}, "flow": {told.ID}, "service": {service}}.Encode()
 }
