@@ -69,6 +69,7 @@ func TestWhatIsNotUnderstoodIsHelpedWith(t *testing.T) {
 		"demo --order 5":         "laban: there is no flag --order; did you mean --orders?\nsee laban demo --help\n",
 		"demo -x":                "laban: there is no flag -x\nsee laban demo --help\n",
 		"demo 50":                "laban: \"50\" is not expected: laban demo takes flags only\nsee laban demo --help\n",
+		"demo --faults park=1%":  "laban: \"park=1%\" is not expected: the value of --faults follows an equals sign, --faults=park=1%\nsee laban demo --help\n",
 		"demo --fates aproved=1": "laban: --fates: there is no fate \"aproved\"; did you mean \"approved\"?\nsee laban demo --help\n",
 		"demo --exit":            "laban: --exit ends the demo when all orders have ended: say how many with --orders\nsee laban demo --help\n",
 		"check":                  "laban: name the files to check, or --live and a broker\nsee laban check --help\n",

@@ -133,5 +133,11 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return usageError(cmd, fmt.Errorf("%q is not expected: %s takes flags only", args[0], cmd.CommandPath()))
+	err := fmt.Errorf("%q is not expected: %s takes flags only", args[0], cmd.CommandPath())
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if f.Value.Type() == "string" && f.NoOptDefVal != "" && f.Value.String() == f.NoOptDefVal {
+			err = fmt.Errorf("%q is not expected: the value of --%s follows an equals sign, --%s=%s", args[0], f.Name, f.Name, args[0])
+		}
+	})
+	return usageError(cmd, err)
 }
