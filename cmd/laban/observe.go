@@ -21,6 +21,7 @@ type observeFlags struct {
 	contracts  []string
 	ledger     string
 	listen     string
+	replaces   string
 	check      bool
 	logLevel   string
 	logJSON    bool
@@ -59,6 +60,7 @@ loopback it listens only with a token in LABAN_API_TOKEN.`,
 	f.register(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.listen, "listen", "", "serve metrics and the API at this `address` (default "+config.DefaultListen+")")
+	flags.StringVar(&f.replaces, "replaces-log", "", "go on with a ledger that is of the log with this `ID`, whose place this log took; the observer gives the ID where it refuses")
 	flags.BoolVar(&f.check, "check", false, "validate the configuration, say what would be observed and what can't be, and exit")
 	flags.SortFlags = false
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return f.run(cmd, s) }
@@ -131,7 +133,7 @@ func (f *observeFlags) run(cmd *cobra.Command, s streams) error {
 	if err != nil {
 		return usageError(cmd, err)
 	}
-	opts := process.Options{Version: version(), Token: process.TokenFromEnvironment(), Logger: log}
+	opts := process.Options{Version: version(), Token: process.TokenFromEnvironment(), Logger: log, ReplacesLog: f.replaces}
 	ctx, release := untilStopped(cmd.Context())
 	defer release()
 	if f.check {

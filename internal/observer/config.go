@@ -31,6 +31,9 @@ type Config struct {
 	Queues map[string]string
 	// FromEnd begins a log of which the ledger knows nothing at its end.
 	FromEnd bool
+	// ReplacesLog is the id of a log whose place this one took: where the ledger
+	// is of that one, it goes on with this one.
+	ReplacesLog string
 	// Tracker bounds what is kept in memory.
 	Tracker flow.Config
 	// Retention is how long the ledger keeps flows after their end. 0 keeps
@@ -144,6 +147,8 @@ const (
 	commitEvery = 150 * time.Millisecond
 	commitAt    = 4000
 	commitMost  = 20_000
+	// commitBytes is how many bytes of payloads are enough, and may wait.
+	commitBytes = 16 << 20
 	// commitPatience is how long a commit may take before no more is read: what
 	// nobody can be shown is not to be judged, and waits in the log.
 	commitPatience = 4 * time.Second

@@ -1,8 +1,6 @@
 package observer
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -34,6 +32,7 @@ type engine struct {
 
 	filling, spare *ledger.Batch
 	records        int
+	bytes          int       // of payloads in filling
 	since          time.Time // when the first of them was applied
 	caughtUp       bool
 	limit          uint64 // the offset to stop before; 0: none
@@ -46,6 +45,10 @@ type engine struct {
 	// told is the offset up to which the ledger has the failures and actions
 	// already: without a contract that is all that it learned.
 	told uint64
+	// again is what is read once more of a log that lost its end.
+	again rereading
+	// repaint tells that something is to be told at once.
+	repaint bool
 }
 
 // apply applies some items. It returns whether the limit was reached.
@@ -58,7 +61,13 @@ func (e *engine) apply(items []source.Item) (done bool) {
 			}
 		}
 	}
+	known := e.again.known(items, e.tracker.Now())
+	e.state.Until = e.again.until
 	for i := range items {
+		if i < known {
+			e.skip(&items[i])
+			continue
+		}
 		e.applyOne(&items[i])
 	}
 	if n := len(items); n > 0 && items[n-1].Kind != source.Gap {
@@ -97,6 +106,15 @@ func (e *engine) applyOne(item *source.Item) {
 	}
 }
 
+// skip passes over a record that was applied when it was read before.
+func (e *engine) skip(item *source.Item) {
+	if e.records == 0 {
+		e.since = time.Now()
+	}
+	e.records++
+	e.next, e.read = item.Offset+1, true
+}
+
 func (e *engine) event(item *source.Item) {
 	if item.Tap != "" {
 		e.state.tapped(item.Tap, e.tracker.Now())
@@ -109,6 +127,7 @@ func (e *engine) event(item *source.Item) {
 	payload := ""
 	if e.o.cfg.KeepPayloads && len(result.Entries) > 0 {
 		payload = e.redact.payload(item.Data)
+		e.bytes += len(payload)
 	}
 	for _, entry := range result.Entries {
 		e.filling.Events = append(e.filling.Events, ledger.Event{Record: item.Event, Entry: entry, Payload: payload})
@@ -156,10 +175,20 @@ func (e *engine) gap(item *source.Item) {
 	e.o.cfg.Counter.Gap()
 	e.o.log.Error("the log has a gap; nothing is claimed of the flows that were under way", "reason", item.Reason, "detail", item.Detail)
 	e.took(e.tracker.Gap(&flow.Gap{Place: flow.Place{Offset: item.Offset}, Reason: item.Detail}))
-	if item.NewLog {
+	e.repaint = true
+	switch {
+	case item.NewLog:
+		if e.state.LogID != "" {
+			e.state.Replaces = e.state.LogID
+		}
 		e.state.LogID, e.state.LogIDAt = "", time.Time{}
 		e.state.Stated, e.state.MappingAt = map[string]stated{}, time.Time{}
+		e.state.Trail, e.state.Until, e.again = nil, 0, rereading{}
 		e.next, e.told = 0, 0
+	case item.Until > 0:
+		// What the log states is stated again: nobody knows whether it still does.
+		e.state.LogIDAt, e.state.Stated, e.state.MappingAt = time.Time{}, map[string]stated{}, time.Time{}
+		e.state.Trail, e.next, e.last = e.state.Trail.Before(item.Offset), item.Offset, *item
 	}
 }
 
@@ -171,7 +200,7 @@ func (e *engine) own(item *source.Item) {
 		e.pulse(&r, offset)
 	case record.Identified:
 		if e.state.LogID == "" {
-			e.state.LogID = strings.Clone(r.ID)
+			e.state.LogID, e.state.Replaces = strings.Clone(r.ID), strings.Clone(r.Replaces)
 		}
 		if r.ID == e.state.LogID {
 			e.state.LogIDAt = e.tracker.Now()
@@ -265,8 +294,11 @@ func (e *engine) inForce(c *choreography.Choreography, offset uint64) {
 
 // due tells whether what was applied is to be committed now.
 func (e *engine) due(now time.Time) bool {
-	return e.records > 0 && e.read && e.doubt == nil && (e.records >= commitAt || now.Sub(e.since) >= commitEvery)
+	return e.records > 0 && e.read && e.doubt == nil && (e.records >= commitAt || e.bytes >= commitBytes || now.Sub(e.since) >= commitEvery)
 }
+
+// full tells whether no more is to be applied before the ledger has what was.
+func (e *engine) full() bool { return e.records >= commitMost || e.bytes >= commitBytes }
 
 // seal completes the batch that is being filled, and begins another. It returns
 // nil where nothing changed the position.
@@ -279,112 +311,16 @@ func (e *engine) seal() *ledger.Batch {
 	e.tracker.Changed(b.AddFlow)
 	e.state.Counter = e.o.cfg.Counter.State()
 	b.Epoch, b.From, b.To = e.epoch, e.position, to
-	b.Fingerprint, b.Tracker, b.Metrics = e.last.Fingerprint(), e.tracker.State(), e.state.write()
+	b.Fingerprint, b.Tracker = e.last.Fingerprint(), e.tracker.State()
+	if e.next > 0 {
+		e.state.Trail = e.state.Trail.Add(e.next-1, b.Fingerprint)
+	}
+	b.Metrics = e.state.write()
 	e.position = to
 	e.filling, e.spare = e.spare, nil
 	if e.filling == nil {
 		e.filling = &ledger.Batch{}
 	}
-	e.records = 0
+	e.records, e.bytes = 0, 0
 	return b
-}
-
-// load restores everything from the ledger.
-func (e *engine) load(ctx context.Context) (source.Place, error) {
-	e.o.contracts.begin()
-	place := source.Place{FromEnd: e.o.cfg.FromEnd, Mapping: e.o.cfg.Mapping}
-	l := e.o.cfg.Ledger
-	if l == nil {
-		e.epoch = time.Now().UnixNano()
-		return place, e.begin(ctx, e.beginAt(place))
-	}
-	var err error
-	if e.epoch, err = l.TakeOver(ctx); err != nil {
-		return place, err
-	}
-	head, err := l.Head(ctx)
-	if err != nil {
-		return place, err
-	}
-	e.position = head.Position
-	if head.Position.Next == 0 && head.Position.LogID == "" {
-		return place, e.begin(ctx, e.beginAt(place))
-	}
-	if len(head.Contracts) == 0 && len(e.o.cfg.Contracts) > 0 && !e.o.cfg.FromEnd {
-		e.o.log.InfoContext(ctx, "the ledger knows of no contract yet, so the log is read from its begin", "records", head.Position.Next)
-		e.told = head.Position.Next
-		return place, e.begin(ctx, e.beginAt(place))
-	}
-	if err := e.restore(ctx, &head); err != nil {
-		if errors.Is(err, errUnreadable) || errors.Is(err, flow.ErrState) {
-			err = fmt.Errorf("%w; the ledger is built from the log, so a new one can take its place (laban replay)", err)
-		}
-		return place, err
-	}
-	e.next = head.Position.Next
-	place.Known, place.Next, place.Fingerprint = head.Position.Next > 0, head.Position.Next, head.Fingerprint
-	if !e.state.MappingAt.IsZero() || len(e.state.Mapping.Taps) > 0 {
-		place.Mapping = e.state.Mapping
-	}
-	return place, nil
-}
-
-// errUnreadable tells that the ledger has what this program can't read, so that
-// trying again is of no use.
-var errUnreadable = errors.New("the ledger can't be read")
-
-// begin prepares for a log of which nothing is known.
-func (e *engine) begin(ctx context.Context, from source.Place) error {
-	if err := e.o.cfg.Counter.Restore(nil); err != nil {
-		return err
-	}
-	contracts := e.o.cfg.Contracts
-	if e.o.lookAhead {
-		var err error
-		if contracts, err = e.o.foresee(ctx, from, e.limit); err != nil {
-			return err
-		}
-	} else {
-		e.doubt = newDoubt(contracts)
-	}
-	for _, c := range contracts {
-		e.inForce(c, 0)
-	}
-	return nil
-}
-
-func (e *engine) restore(ctx context.Context, head *ledger.Head) error {
-	for _, c := range head.Contracts {
-		contract, err := choreography.Parse(c.Name, []byte(c.Text))
-		if err != nil {
-			return fmt.Errorf("%w: the contract %s: %w", errUnreadable, c.Name, err)
-		}
-		e.tracker.Know(contract)
-		e.o.contracts.know(contract)
-	}
-	var err error
-	if e.state, err = readState(head.Metrics); err != nil {
-		return err
-	}
-	if err := e.tracker.Restore(head.Tracker); err != nil {
-		return err
-	}
-	for name, hash := range e.state.InForce {
-		e.o.contracts.use(name, hash)
-	}
-	if err := e.o.cfg.Counter.Restore(e.state.Counter); err != nil {
-		return err
-	}
-	e.o.cfg.Counter.SetContracts(e.o.contracts.all())
-	after, err := e.o.cfg.Ledger.Load(ctx, func(f ledger.LiveFlow) error {
-		return e.tracker.RestoreFlow(f.Choreography, f.Rules, f.ID, f.Key, f.State)
-	})
-	if err != nil {
-		return err
-	}
-	if after.Position != head.Position {
-		return fmt.Errorf("load the ledger: %w", ledger.ErrConflict)
-	}
-	e.tracker.Restored()
-	return nil
 }

@@ -159,6 +159,15 @@ func (w *watching) becomes(t *testing.T, key string, want flow.Status) ledger.Fl
 	return f
 }
 
+// comes waits for a flow's status where asking may fail for a while.
+func (w *watching) comes(t *testing.T, key string, want flow.Status) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		flows, _, err := w.ledger.Flows(t.Context(), ledger.Filter{Key: key})
+		return err == nil && len(flows) == 1 && flows[0].Status == want
+	}, patience, 20*time.Millisecond, "flow %s should become %s", key, want)
+}
+
 // cause waits for the cause of a stall.
 func (w *watching) cause(t *testing.T, key string, want flow.Cause) {
 	t.Helper()

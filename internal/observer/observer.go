@@ -137,7 +137,7 @@ func (o *Observer) lead(ctx context.Context) error {
 		case errors.Is(err, errAssumed):
 			o.log.Info("other contracts than those of the configuration were in force at the begin of the log, which is read for them first")
 			o.lookAhead = true
-		case errors.Is(err, errUnreadable), errors.Is(err, flow.ErrState):
+		case errors.Is(err, errUnreadable), errors.Is(err, flow.ErrState), errors.Is(err, ErrAnotherLog):
 			return err
 		case errors.Is(err, source.ErrRefused) && !o.saw.Load():
 			return err // later on, permissions may be on their way from one user to another
@@ -190,6 +190,7 @@ func (o *Observer) waitsForTurn() {
 func (o *Observer) watch(ctx context.Context) {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
+	said := NotBlind
 	for {
 		select {
 		case <-ctx.Done():
@@ -199,10 +200,12 @@ func (o *Observer) watch(ctx context.Context) {
 				o.log.WarnContext(ctx, "this host's clock was set; log time goes on as before, so nothing stalls by it, and follows the clock when the observer is started again", "by", by)
 			}
 			t := o.term.Load()
-			if !o.sight.look(now, t != nil && !t.caughtUp.Load()) {
+			o.sight.look(now, t != nil && !t.caughtUp.Load())
+			reason, _, detail, _, _ := o.sight.verdict()
+			if reason == said {
 				continue
 			}
-			if reason, _, detail, _, _ := o.sight.verdict(); reason != NotBlind {
+			if said = reason; reason != NotBlind {
 				o.log.WarnContext(ctx, "blind: nothing can be said of flows at the moment", "reason", reason, "detail", detail)
 			} else {
 				o.log.InfoContext(ctx, "the observer sees")

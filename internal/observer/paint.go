@@ -100,14 +100,15 @@ func (o *Observer) committedTo(p ledger.Position) {
 func (o *Observer) paint(e *engine, t *term, now time.Time) {
 	before := o.picture.Load()
 	if t != nil {
-		t.look(e)
+		defer t.look(e) // last: an observer that sees shows a picture of what it sees
 	}
 	switch {
-	case now.IsZero():
+	case now.IsZero(), t != nil && e.caughtUp != t.caughtUp.Load():
 		now = time.Now()
 	case now.Sub(before.painted) < paintEvery:
 		return
 	}
+	e.repaint = false
 	o.servicesChanged(e)
 	p := &picture{
 		painted: now, pace: before.pace, records: before.records,

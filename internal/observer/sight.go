@@ -94,24 +94,28 @@ func (s *sight) committed() {
 	s.committing, s.ledger = time.Time{}, ""
 }
 
-// begin notes that a log is being read from now on, or not any more.
+// begin notes that a log is being read from now on, which has to be caught up
+// with first, or not any more.
 func (s *sight) begin(reading bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reading, s.unread = reading, map[uint64]time.Time{}
+	s.decide(time.Now(), reading)
 }
 
-// look judges, and tells whether that is another verdict than before.
-func (s *sight) look(now time.Time, catchingUp bool) (changed bool) {
+// look judges.
+func (s *sight) look(now time.Time, catchingUp bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.decide(now, catchingUp)
+}
+
+func (s *sight) decide(now time.Time, catchingUp bool) {
 	reason, detail := s.judge(now, catchingUp)
-	changed = reason != s.reason
-	if changed {
+	if reason != s.reason {
 		s.since = now
 	}
 	s.reason, s.detail = reason, detail
-	return changed
 }
 
 func (s *sight) judge(now time.Time, catchingUp bool) (BlindReason, string) {

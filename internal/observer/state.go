@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/laban-io/laban/internal/observer/record"
+	"github.com/laban-io/laban/internal/observer/source"
 )
 
 // state is what the observer itself must know to go on in a log, beside the
@@ -15,6 +16,13 @@ type state struct {
 	// LogID is the log's, from the log.
 	LogID   string    `json:"log_id,omitempty"`
 	LogIDAt time.Time `json:"log_id_at,omitzero"`
+	// Replaces is the log that this one takes the place of, if any.
+	Replaces string `json:"replaces,omitempty"`
+	// Trail are some of the records that were applied.
+	Trail source.Trail `json:"trail,omitempty"`
+	// Until is where a stretch of the log ends that is read once more, 0 where
+	// none is.
+	Until uint64 `json:"until,omitempty"`
 	// Pulser is the observer, and its term, that the last pulse was of.
 	Pulser string `json:"pulser,omitempty"`
 	// InForce are the hashes of the contracts in force, by name.

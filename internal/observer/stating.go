@@ -61,7 +61,7 @@ func (o *Observer) stateOnce(ctx context.Context, t *term) error {
 		if id == "" {
 			id = newLogID()
 		}
-		if err := o.append(ctx, record.Identified{ID: id}); err != nil {
+		if err := o.append(ctx, record.Identified{ID: id, Replaces: s.replaces}); err != nil {
 			return err
 		}
 	}

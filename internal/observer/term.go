@@ -29,6 +29,7 @@ type term struct {
 type statements struct {
 	logID     string
 	logIDAt   time.Time
+	replaces  string
 	stated    map[string]stated
 	inForce   map[string]string // hashes, by name
 	mapping   record.Mapping
@@ -156,15 +157,24 @@ func (o *Observer) work(ctx context.Context, e *engine, t *term, place source.Pl
 	defer tick.Stop()
 	for done := false; !done; {
 		in := chunks
-		if underWay != nil && (e.records >= commitMost || time.Since(handedOver) > commitPatience) {
+		if underWay != nil && (e.full() || time.Since(handedOver) > commitPatience) {
 			in = nil
 		}
 		select {
 		case <-ctx.Done():
 			done = true
 		case items := <-in:
+			if err := o.admit(ctx, e, items, underWay); err != nil {
+				if done = ctx.Err() != nil; done {
+					continue
+				}
+				return err
+			}
 			if done = e.apply(items); e.wrong {
 				return errAssumed
+			}
+			if e.repaint {
+				o.paint(e, t, time.Time{})
 			}
 		case err := <-committed:
 			if err != nil {
@@ -257,7 +267,7 @@ func (o *Observer) wasCommitted(b *ledger.Batch) {
 // look takes over what the log states.
 func (t *term) look(e *engine) {
 	s := &statements{
-		logID: e.state.LogID, logIDAt: e.state.LogIDAt, mapping: e.state.Mapping, mappingAt: e.state.MappingAt,
+		logID: e.state.LogID, logIDAt: e.state.LogIDAt, replaces: e.state.Replaces, mapping: e.state.Mapping, mappingAt: e.state.MappingAt,
 		stated: make(map[string]stated, len(e.state.Stated)), inForce: maps.Clone(e.state.InForce), at: e.tracker.Now(),
 	}
 	for name, at := range e.state.Stated {

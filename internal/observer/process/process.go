@@ -43,6 +43,9 @@ type Options struct {
 	Parked parked.Store
 	// Contracts are in force beside those of the configuration's files.
 	Contracts []*choreography.Choreography
+	// ReplacesLog is the id of a log that the ledger may be of, whose place this
+	// one took; see [observer.Config].
+	ReplacesLog string
 	// Observing, where set, is called with the observer before it begins.
 	Observing func(*observer.Observer)
 }
@@ -202,7 +205,7 @@ func (p *parts) open(ctx context.Context) error {
 	p.registry.MustRegister(counter, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	cfg := observer.Config{
 		Log: log, Ledger: p.ledger, Contracts: contracts, Mapping: p.cfg.Mapping(), Queues: p.cfg.Queues,
-		FromEnd: p.cfg.From == "next", Retention: p.cfg.Retention.Finished,
+		FromEnd: p.cfg.From == "next", ReplacesLog: p.opts.ReplacesLog, Retention: p.cfg.Retention.Finished,
 		KeepPayloads: p.cfg.Payloads.Keep, Redact: p.cfg.Payloads.Redact,
 		Counter: counter, Warnings: warnings, Version: p.opts.Version, Logger: p.log,
 	}

@@ -27,6 +27,7 @@ func samples() []record.Record {
 			},
 		},
 		record.Identified{ID: "01ABC"},
+		record.Identified{ID: "01ABD", Replaces: "01ABC"},
 		record.Contract{Name: "x", Hash: hex.EncodeToString(sum[:]), Text: "choreography: x"},
 		record.Retired{Name: "x"},
 		record.Mapping{Taps: []record.Tap{{Exchange: "shop*", EventType: "routing-key", Key: "body:/order/id", ID: "property:message-id"}}},

@@ -11,6 +11,9 @@ import (
 // again each day, for the log forgets its beginning.
 type Identified struct {
 	ID string `json:"id"`
+	// Replaces is the id of the log whose place this one took, as far as the
+	// observer knew that one.
+	Replaces string `json:"replaces,omitempty"`
 }
 
 // Type is [IdentifiedType].
@@ -20,7 +23,7 @@ func (i Identified) check() error {
 	if i.ID == "" {
 		return errors.New("no id")
 	}
-	return short(maxName, "id", i.ID)
+	return short(maxName, "id", i.ID, "replaces", i.Replaces)
 }
 
 // Contract states that a contract is in force from here on, for the flows that

@@ -47,18 +47,26 @@ type Item struct {
 	Reason, Detail string
 	// NewLog tells, of a gap, that offsets begin again.
 	NewLog bool
+	// Until, where not 0, tells of a gap that the log lost its end: records from
+	// Offset on are read again, and of those before Until some may be known.
+	Until uint64
 	// ContentType and Data are the message's payload.
 	ContentType string
 	Data        []byte
 
 	exchange, key, id string
+	print             []byte // the fingerprint, where it is known already
 }
 
 // FingerprintSize is how long fingerprints are, in bytes.
 const FingerprintSize = 16
 
-// Fingerprint tells a record from what another log has at its offset.
+// Fingerprint tells a record from what another log has at its offset. That of a
+// gap in a log that lost its end is of the last record before it.
 func (i *Item) Fingerprint() []byte {
+	if i.print != nil {
+		return i.print
+	}
 	h := sha256.New()
 	for _, part := range []string{i.exchange, i.key, i.id} {
 		h.Write([]byte(part))
@@ -81,8 +89,14 @@ type Place struct {
 	// Fingerprint is that of the item before Next, where there is one to be
 	// compared.
 	Fingerprint []byte
+	// Trail are records before that one, by which a log that lost its end is
+	// known.
+	Trail Trail
 	// Mapping is how tapped messages are read until the log states another.
 	Mapping record.Mapping
+	// Doubt, where set, is called when a record should be written soon, so that it
+	// is seen where the log ends. It must not block.
+	Doubt func()
 }
 
 // MalformedReasons are the words that malformed records are counted by.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -15,13 +16,13 @@ import (
 )
 
 const (
-	// readPrefetch is a stream's credit. Half of it is acknowledged at a time.
-	readPrefetch = 4000
-	// chunkSize is how many items are handed over at a time, at most.
-	chunkSize = 256
+	// chunkSize is how many items are handed over at a time, at most, and
+	// chunkBytes how many bytes of bodies, before the last one.
+	chunkSize  = 256
+	chunkBytes = 4 << 20
 	// quietAfter is how long the last item may take to come again at the begin
-	// of a session before it is asked where the log ends. An offset beyond the
-	// end is no error to the broker: it sends nothing.
+	// of a session before it is looked where the log is written. An offset beyond
+	// the end is no error to the broker: it sends nothing.
 	quietAfter = 2 * time.Second
 	// smallHole is how many offsets may be missing between records that are
 	// there. A broker keeps book in some (RabbitMQ 3.10 in one where a segment
@@ -38,6 +39,7 @@ func (e *errStopped) Error() string { return e.err.Error() }
 func (a *AMQP) Read(ctx context.Context, from Place, fn func([]Item) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	from.Trail = slices.Clone(from.Trail)
 	r := &reader{log: a, at: from, fn: fn, decoder: newDecoder(a.cfg.Prefix, from.Mapping)}
 	var stopped error
 	err := a.sessions.Run(ctx, "log reader", func(ctx context.Context, conn *amqp.Connection, up func()) error {
@@ -61,7 +63,9 @@ type reader struct {
 	at      Place
 	fn      func([]Item) error
 	decoder *decoder
+	credit  credit
 	chunk   []Item
+	bytes   int // of bodies in it
 	// compare tells that the item before at.Next has yet to be seen again.
 	compare bool
 }
@@ -102,7 +106,7 @@ func (r *reader) consume(ctx context.Context, conn *amqp.Connection, up func()) 
 		return false, fmt.Errorf("open a channel: %w", err)
 	}
 	defer func() { _ = ch.Close() }() // it is done with either way
-	if err := ch.Qos(readPrefetch, 0, false); err != nil {
+	if err := ch.Qos(r.credit.begin(), 0, false); err != nil {
 		return false, fmt.Errorf("set the prefetch: %w", err)
 	}
 	r.compare = r.at.Known && r.at.Next > 0 && len(r.at.Fingerprint) > 0
@@ -128,7 +132,7 @@ func (r *reader) consume(ctx context.Context, conn *amqp.Connection, up func()) 
 		case <-canceled:
 			return false, fmt.Errorf("%w: the broker canceled the reader; %s was deleted or moved", bus.ErrSessionLost, r.log.cfg.Log)
 		case <-quiet.C:
-			if again, err := r.askEnd(ctx, conn); again || err != nil {
+			if again, err := r.lookAtEnd(ctx, conn); again || err != nil {
 				return again, err
 			}
 			quiet.Reset(quietAfter)
@@ -142,20 +146,23 @@ func (r *reader) consume(ctx context.Context, conn *amqp.Connection, up func()) 
 				}
 				return false, fmt.Errorf("%w: %w", bus.ErrSessionLost, reason(lost))
 			}
-			if again, err := r.take(&d); again || err != nil {
+			if again, err := r.take(ctx, conn, &d); again || err != nil {
 				return again, err
 			}
 			if !r.compare {
 				quiet.Stop()
 			}
-			if unacked++; unacked == readPrefetch/2 {
+			if r.credit.take(len(d.Body)) && !r.compare {
+				return true, r.flush()
+			}
+			if unacked++; unacked >= r.credit.now/2 {
 				unacked = 0
 				if err := d.Ack(true); err != nil {
 					return false, fmt.Errorf("%w: %w", bus.ErrSessionLost, err)
 				}
 			}
 			more := false
-			if len(r.chunk) < chunkSize {
+			if len(r.chunk) < chunkSize && r.bytes < chunkBytes {
 				select {
 				case d, ok = <-deliveries:
 					more = true
@@ -184,7 +191,7 @@ func reason(lost <-chan *amqp.Error) error {
 }
 
 // take takes one delivery.
-func (r *reader) take(d *amqp.Delivery) (again bool, err error) {
+func (r *reader) take(ctx context.Context, conn *amqp.Connection, d *amqp.Delivery) (again bool, err error) {
 	offset := amqpbus.Offset(d)
 	allowed := uint64(smallHole)
 	if r.compare {
@@ -198,7 +205,7 @@ func (r *reader) take(d *amqp.Delivery) (again bool, err error) {
 			if bytes.Equal(item.Fingerprint(), r.at.Fingerprint) {
 				return false, nil
 			}
-			return true, r.another("the record at offset %d is not the one that was read there: the log was made anew", offset)
+			return true, r.changed(ctx, conn, offset, fmt.Sprintf("the record at offset %d is not the one that was read there", offset))
 		}
 		allowed = 0 // even the last record that was read is gone
 	}
@@ -213,6 +220,10 @@ func (r *reader) take(d *amqp.Delivery) (again bool, err error) {
 	r.chunk = append(r.chunk, Item{})
 	item := &r.chunk[len(r.chunk)-1]
 	r.decoder.delivery(d, item)
+	if !r.log.cfg.Payloads.Keep {
+		item.lighten()
+	}
+	r.bytes += len(item.Data)
 	r.at.Next, r.at.Known = offset+1, true
 	return false, nil
 }
@@ -221,93 +232,20 @@ func (r *reader) gap(offset uint64, reason, detail string) {
 	r.chunk = append(r.chunk, Item{Kind: Gap, Offset: offset, Reason: reason, Detail: detail})
 }
 
-// another reports that the log is another one, which is read from its begin.
-func (r *reader) another(format string, args ...any) error {
-	r.gap(0, "recreated", fmt.Sprintf(format, args...))
-	r.chunk[len(r.chunk)-1].NewLog = true
-	err := r.flush()
-	r.at = Place{Mapping: r.at.Mapping}
-	return err
-}
-
-// askEnd looks whether the log ends before the place that was asked for.
-func (r *reader) askEnd(ctx context.Context, conn *amqp.Connection) (again bool, err error) {
-	end, err := r.log.end(ctx, conn)
-	if err != nil {
-		return false, err
-	}
-	if end >= r.at.Next {
-		return false, nil // it comes; the broker is slow
-	}
-	return true, r.another("the log ends at offset %d, and had been read to %d: it was made anew", end, r.at.Next)
-}
-
 // flush hands over what was read.
 func (r *reader) flush() error {
 	if len(r.chunk) == 0 {
 		return nil
 	}
 	chunk := r.chunk
-	r.chunk = make([]Item, 0, min(2*len(chunk), chunkSize)) // items are large, and most chunks are not full
+	r.bytes, r.chunk = 0, make([]Item, 0, min(2*len(chunk), chunkSize)) // items are large, and most chunks are not full
 	last := &chunk[len(chunk)-1]
 	if last.Kind != Gap {
-		r.at.Fingerprint = last.Fingerprint()
+		last.print = last.Fingerprint()
+		r.at.Fingerprint, r.at.Trail = last.print, r.at.Trail.Add(last.Offset, last.print)
 	}
 	if err := r.fn(chunk); err != nil {
 		return &errStopped{err}
 	}
 	return nil
-}
-
-// The end is reached when nothing has come for endQuiet; in a log that is
-// written to, what came within endMost is at or behind the end as of the begin.
-const (
-	endQuiet = 700 * time.Millisecond
-	endMost  = 2 * time.Second
-)
-
-// End returns the offset after the last record.
-func (a *AMQP) End(ctx context.Context) (end uint64, err error) {
-	err = a.sessions.Once(ctx, "log end", func(ctx context.Context, conn *amqp.Connection) error {
-		end, err = a.end(ctx, conn)
-		return err
-	})
-	return end, err
-}
-
-// end reads the last chunk, which is the only way to learn where a stream ends.
-func (a *AMQP) end(ctx context.Context, conn *amqp.Connection) (uint64, error) {
-	ch, err := conn.Channel()
-	if err != nil {
-		return 0, fmt.Errorf("open a channel: %w", err)
-	}
-	defer func() { _ = ch.Close() }()
-	if err := ch.Qos(readPrefetch, 0, false); err != nil {
-		return 0, fmt.Errorf("set the prefetch: %w", err)
-	}
-	deliveries, err := ch.Consume(a.cfg.Log, "", false, false, false, false, amqp.Table{"x-stream-offset": "last"})
-	if err != nil {
-		return 0, fmt.Errorf("read the end of %s: %w", a.cfg.Log, amqpbus.Explain(err, "queue", a.cfg.Log))
-	}
-	end := uint64(0)
-	most := time.NewTimer(endMost)
-	defer most.Stop()
-	for n := 0; ; n++ {
-		select {
-		case <-ctx.Done():
-			return 0, fmt.Errorf("%w: %w", ErrUnknownEnd, context.Cause(ctx))
-		case d, ok := <-deliveries:
-			if !ok {
-				return 0, fmt.Errorf("%w: the connection was lost", ErrUnknownEnd)
-			}
-			end = amqpbus.Offset(&d) + 1
-			if n == readPrefetch-2 {
-				return end, nil // still coming: it is at least there
-			}
-		case <-time.After(endQuiet):
-			return end, nil
-		case <-most.C:
-			return end, nil
-		}
-	}
 }

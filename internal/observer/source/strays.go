@@ -57,6 +57,27 @@ type strays struct {
 	fn               func(context.Context, record.Stray) error
 	name             string
 	evidence         Evidence
+	missed           uint64 // dropped before they were read, about
+}
+
+// seen says what of the stream is seen.
+func (s *strays) seen() string {
+	if s.missed == 0 {
+		return "from the stream " + s.stream
+	}
+	return fmt.Sprintf("from the stream %s, of which about %d records before offset %d were dropped before they were read: a stall of that time may be given another cause", s.stream, s.missed, s.next)
+}
+
+// miss notes where records were dropped before one: the stream is bounded, and
+// the observer may have been away.
+func (s *strays) miss(offset uint64) {
+	if !s.known || offset <= s.next+smallHole {
+		return
+	}
+	s.missed += offset - s.next
+	s.next = offset
+	s.log.log.Warn("messages that reached no service were dropped before they were read; stalls of that time may be given another cause", "stream", s.stream, "about", s.missed)
+	s.evidence(s.name, true, s.seen())
 }
 
 func (s *strays) session(ctx context.Context, conn *amqp.Connection, up func()) error {
@@ -67,7 +88,7 @@ func (s *strays) session(ctx context.Context, conn *amqp.Connection, up func()) 
 			return err
 		}
 		if ready {
-			s.evidence(s.name, true, "from the stream "+s.stream)
+			s.evidence(s.name, true, s.seen())
 			break
 		}
 		s.evidence(s.name, false, "there is no "+s.stream+" yet, or this user may not make it; services that use package amqpbus declare where their messages end")
@@ -105,6 +126,7 @@ func (s *strays) session(ctx context.Context, conn *amqp.Connection, up func()) 
 				return fmt.Errorf("%w: reading %s ended", bus.ErrSessionLost, s.stream)
 			}
 			offset := amqpbus.Offset(&d)
+			s.miss(offset)
 			if !s.known || offset >= s.next {
 				if err := s.fn(ctx, s.stray(&d, offset)); err != nil {
 					return err
