@@ -44,9 +44,9 @@ func (s *stage) fillLog(n int) (records int) {
 	ch := s.channel()
 	require.NoError(s.b, ch.Confirm(false))
 	var waiting []*amqp.DeferredConfirmation
-	send := func(exchange, key string, e event.Event) {
+	send := func(exchange, key string, e event.Event, order int) {
 		p, err := amqpbus.EncodeEvent(&bus.Message{Event: e, RoutingKey: e.Type, Headers: map[string]string{
-			"traceparent": fmt.Sprintf("00-%032x-%016x-01", records/len(shipped)+1, records+1),
+			"traceparent": fmt.Sprintf("00-%032x-%016x-01", order+1, records+1),
 		}})
 		require.NoError(s.b, err)
 		confirm, err := ch.PublishWithDeferredConfirm(exchange, key, false, false, p)
@@ -64,7 +64,7 @@ func (s *stage) fillLog(n int) (records int) {
 		now = now.Add(250 * time.Millisecond)
 		e, err := record.Encode(record.Pulse{Time: now, Observer: "bench", Epoch: 1, Sequence: uint64(sequence)}, now)
 		require.NoError(s.b, err)
-		send("", logName, e)
+		send("", logName, e, n)
 	}
 	pulse(1)
 	for i := range n {
@@ -79,7 +79,7 @@ func (s *stage) fillLog(n int) (records int) {
 		if what.cause >= 0 {
 			e.CausationID, e.TriggerTime = id(what.cause), now
 		}
-		send("events", e.Type, e)
+		send("events", e.Type, e, order)
 		if i%betweenPulses == betweenPulses-1 {
 			pulse(i/betweenPulses + 2)
 		}
