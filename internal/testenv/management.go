@@ -43,17 +43,22 @@ func (m management) deleteVHost(ctx context.Context, name string) error {
 	return m.call(ctx, http.MethodDelete, nil, nil, "vhosts", name)
 }
 
-// connections returns the names of the vhost's connections.
-func (m management) connections(ctx context.Context, vhost string) ([]string, error) {
+// connections returns the names of a user's connections to the vhost. The list of
+// all of a vhost would lack the newest: it is made of statistics, which are
+// collected now and then.
+func (m management) connections(ctx context.Context, user, vhost string) ([]string, error) {
 	var list []struct {
-		Name string `json:"name"`
+		Name  string `json:"name"`
+		VHost string `json:"vhost"`
 	}
-	if err := m.call(ctx, http.MethodGet, nil, &list, "vhosts", vhost, "connections"); err != nil {
+	if err := m.call(ctx, http.MethodGet, nil, &list, "connections", "username", user); err != nil {
 		return nil, err
 	}
 	names := make([]string, 0, len(list))
 	for _, c := range list {
-		names = append(names, c.Name)
+		if c.VHost == vhost {
+			names = append(names, c.Name)
+		}
 	}
 	return names, nil
 }
@@ -62,7 +67,7 @@ func (m management) closeConnection(ctx context.Context, name string) error {
 	err := m.call(ctx, http.MethodDelete, nil, nil, "connections", name)
 	var status statusError
 	if errors.As(err, &status) && status.code == http.StatusNotFound {
-		return nil // it is closed already
+		return nil // it is closed already, or too new to be found
 	}
 	return err
 }

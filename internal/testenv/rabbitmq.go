@@ -23,6 +23,7 @@ type Broker struct {
 	VHost string
 
 	management management
+	users      []string
 	node       *server.RabbitMQ // of a private broker
 }
 
@@ -81,7 +82,10 @@ func newBroker(t testing.TB, amqpURL, managementURL string) *Broker {
 		t.Fatal("the address of RabbitMQ is not a URL")
 	}
 	u.Path = "/" + b.VHost
-	b.URL = u.String()
+	b.URL, b.users = u.String(), []string{"guest"} // AMQP's own default
+	if u.User != nil {
+		b.users[0] = u.User.Username()
+	}
 
 	if err := b.management.createVHost(t.Context(), b.VHost); err != nil {
 		t.Fatalf("make a vhost for the test: %v; the management plugin must be on, and the user be allowed to create vhosts", err)

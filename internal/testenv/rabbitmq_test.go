@@ -102,6 +102,26 @@ func TestTheVHostsConnectionsCanBeClosed(t *testing.T) {
 	require.NotNil(t, reason)
 	require.Equal(t, amqp.ConnectionForced, reason.Code)
 	require.False(t, bystander.IsClosed())
+
+	// However long the others are there, the newest is among them.
+	for n := range 4 {
+		old, err := amqp.Dial(broker.URL)
+		require.NoError(t, err)
+		<-time.After(time.Duration(n+1) * 100 * time.Millisecond)
+		young, err := amqp.Dial(broker.User(t, ".*", ".*", ".*"))
+		require.NoError(t, err)
+		_, err = young.Channel()
+		require.NoError(t, err)
+		closed := [...]chan *amqp.Error{old.NotifyClose(make(chan *amqp.Error, 1)), young.NotifyClose(make(chan *amqp.Error, 1))}
+		require.Equal(t, 2, broker.CloseConnections(t))
+		for _, c := range closed {
+			select {
+			case <-c:
+			case <-time.After(patience):
+				require.Fail(t, "a connection is open")
+			}
+		}
+	}
 }
 
 func TestAPrivateNodeCanFail(t *testing.T) {

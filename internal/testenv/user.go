@@ -29,6 +29,7 @@ func (b *Broker) User(t testing.TB, configure, write, read string) string {
 	if err := b.management.call(t.Context(), http.MethodPut, permissions, nil, "permissions", b.VHost, name); err != nil {
 		t.Fatalf("give the test's user permissions: %v", err)
 	}
+	b.users = append(b.users, name)
 	u, err := url.Parse(b.URL)
 	if err != nil {
 		t.Fatal("the address of RabbitMQ is not a URL") // err would show the password
