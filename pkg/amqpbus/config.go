@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strings"
 	"time"
 
@@ -60,6 +61,9 @@ type Config struct {
 
 	// Logger is told of sessions that come and go. Default: slog.Default().
 	Logger *slog.Logger
+
+	// setupTimeout is how long a session may take from its login until it works.
+	setupTimeout time.Duration
 }
 
 func (c *Config) setDefaults() {
@@ -73,6 +77,7 @@ func (c *Config) setDefaults() {
 	setDefault(&c.ConnectTimeout, 10*time.Second)
 	setDefault(&c.WriteTimeout, 5*time.Second)
 	setDefault(&c.Heartbeat, 10*time.Second)
+	setDefault(&c.setupTimeout, time.Minute)
 	if c.MaxBackoff > 0 {
 		setDefault(&c.MinBackoff, min(100*time.Millisecond, c.MaxBackoff))
 	}
@@ -95,9 +100,9 @@ func (c *Config) validate() error {
 	if len(c.URLs) == 0 {
 		errs = append(errs, errors.New("URLs is empty; give at least one, such as amqp://guest:guest@localhost:5672/"))
 	}
-	for _, url := range c.URLs {
-		if _, err := amqp.ParseURI(url); err != nil {
-			errs = append(errs, fmt.Errorf("URL %s: %w", Redact(url), withoutURL(err, url)))
+	for _, text := range c.URLs {
+		if _, err := amqp.ParseURI(text); err != nil {
+			errs = append(errs, fmt.Errorf("URL %s: %w", Redact(text), unreadable(err)))
 		}
 	}
 	if len(c.Prefix) > 100 {
@@ -124,12 +129,14 @@ func (c *Config) validate() error {
 	return nil
 }
 
-// withoutURL keeps a password out of an error that quotes the URL.
-func withoutURL(err error, url string) error {
-	text := err.Error()
-	clean := strings.ReplaceAll(text, url, Redact(url))
-	if clean == text {
-		return err
+// unreadable returns why a URL can't be read, and nothing of the URL itself: what
+// errors of package url quote may be a password, escaped so that nobody would
+// find it to take it out.
+func unreadable(err error) error {
+	var parse *url.Error
+	if errors.As(err, &parse) {
+		err = parse.Err
 	}
-	return errors.New(clean)
+	why, _, _ := strings.Cut(err.Error(), `"`)
+	return fmt.Errorf("%s; a user name or password with characters such as / ? # @ or : has to be percent-encoded", strings.TrimRight(why, " :"))
 }
