@@ -25,6 +25,7 @@ type learnFlags struct {
 	optional  []string
 	undoes    []string
 	noAsk     bool
+	keep      int
 	output    string
 }
 
@@ -59,8 +60,12 @@ of CloudEvents. Only type, and one of flowid, subject and key, are needed:
    "triggertime":"…",                     when its cause was received
    "logtime":"…"}                         when the log had it
 
-A line that is no event is counted and left out. The exit status is 1 where
-nothing could be learned, and 2 where the command line can't be understood.`,
+A line that is no event is counted and left out. Of a log with more events than
+--keep, whole flows are left out, evenly: one in two is learned from, or one in
+four, and so on, which is said. A million events take some 200 MB of memory.
+
+The exit status is 1 where nothing could be learned, and 2 where the command line
+can't be understood.`,
 		Example: `  laban learn --amqp amqp://localhost/ > order.choreography.yaml
   laban learn --config observer.yaml > shop.yaml
   laban learn --from events.jsonl
@@ -81,6 +86,7 @@ nothing could be learned, and 2 where the command line can't be understood.`,
 	flags.StringSliceVar(&f.optional, "optional", nil, "`events` that may be left out; \"\" for none")
 	flags.StringSliceVar(&f.undoes, "undoes", nil, "what an event takes back, as `event=event`; event= for nothing")
 	flags.BoolVar(&f.noAsk, "no-ask", false, "don't ask, also in a terminal")
+	flags.IntVar(&f.keep, "keep", learn.DefaultKept, "keep so many `events` in memory; of more, whole flows are left out, evenly")
 	flags.StringVarP(&f.output, "output", "o", "yaml", "yaml or json, which has all that was found")
 	flags.SortFlags = false
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return f.run(cmd, s) }
@@ -94,6 +100,8 @@ func (f *learnFlags) run(cmd *cobra.Command, s streams) error {
 		return usageError(cmd, err)
 	case f.output != "yaml" && f.output != "json":
 		return usageError(cmd, fmt.Errorf("--output is %q; it can be yaml or json", f.output))
+	case f.keep < learn.LeastKept:
+		return usageError(cmd, fmt.Errorf("--keep is %d; it must be at least %d", f.keep, learn.LeastKept))
 	case truths(f.from != "", f.config != "", cmd.Flags().Changed("amqp")) > 1:
 		return usageError(cmd, errors.New("--from, --amqp and --config each name a log: give one of them"))
 	case f.from == "" && f.config == "" && f.broker.url == "":
@@ -176,6 +184,9 @@ func (f *learnFlags) print(s streams, d *learn.Draft) error {
 		return fmt.Errorf("write the draft: %w", err)
 	}
 	fmt.Fprintf(s.err, "learned %s from %s\n", counted(len(d.Reactions), "reaction"), counted(d.Learned, "flow"))
+	if d.OneIn > 0 {
+		fmt.Fprintf(s.err, "which is one flow in %d, evenly chosen, since there are so many; --keep with more than %d takes more of them, and more memory\n", d.OneIn, f.keep)
+	}
 	if n := len(d.Questions); n > 0 {
 		fmt.Fprintf(s.err, "%s open: look for ASK in the draft, then run laban check on it\n", counted(n, "question"))
 	}

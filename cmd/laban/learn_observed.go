@@ -22,7 +22,7 @@ var errRead = errors.New("the end is read")
 
 // readObserved reads the log of an observer as that reads it: what its taps
 // take, by its mappings.
-func readObserved(ctx context.Context, path string, progress io.Writer) (*learn.Log, error) {
+func readObserved(ctx context.Context, path string, log *learn.Log, progress io.Writer) (*learn.Log, error) {
 	cfg, err := config.Load(path, os.LookupEnv)
 	if err != nil {
 		return nil, &statusError{2, err}
@@ -41,7 +41,6 @@ func readObserved(ctx context.Context, path string, progress io.Writer) (*learn.
 	case end == 0:
 		return nil, fmt.Errorf("the observer's log %s is empty: let laban observe --config %s run for a while", cfg.Log, path)
 	}
-	log := learn.NewLog()
 	began := time.Now()
 	reading := newProgress(progress)
 	malformed := 0

@@ -17,18 +17,18 @@ import (
 func (f *learnFlags) read(ctx context.Context, s streams) (*learn.Log, error) {
 	switch {
 	case f.config != "":
-		return readObserved(ctx, f.config, s.err)
+		return readObserved(ctx, f.config, learn.NewLogOf(f.keep), s.err)
 	case f.from == "":
 		return f.readBroker(ctx, s.err)
 	case f.from == "-":
-		return readLines(ctx, s.in, "standard input", s.err)
+		return readLines(ctx, s.in, "standard input", learn.NewLogOf(f.keep), s.err)
 	}
 	file, err := os.Open(f.from)
 	if err != nil {
 		return nil, fmt.Errorf("read the events: %w", err)
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	return readLines(ctx, file, f.from, s.err)
+	return readLines(ctx, file, f.from, learn.NewLogOf(f.keep), s.err)
 }
 
 // told is a reader that tells how much of it was read, every two seconds, and
@@ -50,8 +50,7 @@ func (r *told) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func readLines(ctx context.Context, r io.Reader, name string, progress io.Writer) (*learn.Log, error) {
-	log := learn.NewLog()
+func readLines(ctx context.Context, r io.Reader, name string, log *learn.Log, progress io.Writer) (*learn.Log, error) {
 	lines, err := log.ReadLines(&told{Reader: r, ctx: ctx, progress: newProgress(progress)})
 	switch {
 	case err != nil:
@@ -72,7 +71,7 @@ func (f *learnFlags) readBroker(ctx context.Context, progress io.Writer) (*learn
 	if err != nil {
 		return nil, fmt.Errorf("AMQP_TLS_…: %w", err)
 	}
-	log := learn.NewLog()
+	log := learn.NewLogOf(f.keep)
 	began := time.Now()
 	reading := newProgress(progress)
 	cfg := amqpbus.Config{URLs: []string{f.broker.url}, TLS: tls, Prefix: f.broker.prefix, Name: "laban learn"}

@@ -96,6 +96,14 @@ func TestLearnTellsAllAsJSON(t *testing.T) {
 	require.Equal(t, "1s", found.Reactions[1].Within)
 }
 
+func TestLearnSaysThatItKeptNotAllOfALog(t *testing.T) {
+	status, out, errs := laban(t, "learn", "--keep", "10000", "--from", shopFile(t, shopLog(4000)))
+	require.Zero(t, status, errs)
+	require.Contains(t, errs, "which is one flow in 2, evenly chosen, since there are so many; --keep with more than 10000 takes more of them, and more memory\n")
+	require.Contains(t, out, "# Learned from one flow in 2, evenly chosen, since there are so many (laban learn --keep).\n")
+	require.Contains(t, out, "{service: store, on: [money.declined], undoes: goods.held, emits: [goods.released], within: 1s}")
+}
+
 func TestLearnReadsStandardInput(t *testing.T) {
 	learn := func(ctx context.Context, text string) (status int, out, errs string) {
 		var o, e bytes.Buffer
@@ -127,6 +135,7 @@ func TestLearnSaysWhatItCanNot(t *testing.T) {
 	for line, want := range map[string]string{
 		"learn":                     "laban: say which log to learn from: --amqp URL, --config FILE or --from FILE\nsee laban learn --help\n",
 		"learn --from a --config b": "laban: --from, --amqp and --config each name a log: give one of them\nsee laban learn --help\n",
+		"learn --from a --keep 5":   "laban: --keep is 5; it must be at least 10000\nsee laban learn --help\n",
 		"learn --from a -o xml":     "laban: --output is \"xml\"; it can be yaml or json\nsee laban learn --help\n",
 		"learn --from " + file + " --completed parcel.snt": "laban: there is no event \"parcel.snt\" in the log; did you mean \"parcel.sent\"?\nsee laban learn --help\n",
 		"learn --from " + file + " --undoes goods":         "laban: --undoes is \"goods\"; write it like refund.processed=payment.confirmed\nsee laban learn --help\n",

@@ -12,18 +12,11 @@ type evidence map[int]int // by the trigger's type: how many answers
 // there are that nothing in their flow caused.
 func (m *model) causes(service int, emits []int) (by evidence, without int) {
 	by = evidence{}
-	c := newClaim(service, unprompted, emits, nil)
-	for _, f := range m.answering(service, emits) {
-		for i := range f.events {
-			e := &f.events[i]
-			switch {
-			case !c.answeredBy(e):
-			case e.caused < 0:
-				without++
-			default:
-				by[f.events[e.caused].typ]++
-			}
+	for _, p := range m.pairsOf(service, emits) {
+		for t, n := range m.by[p] {
+			by[t] += n
 		}
+		without += m.without[p]
 	}
 	return by, without
 }
@@ -31,48 +24,53 @@ func (m *model) causes(service int, emits []int) (by evidence, without int) {
 // before returns what can have caused the answers by the order of the log: the
 // types of other services that are there before the last answer in that share
 // of the flows that have both.
-func (m *model) before(service int, emits, leaveOut []int, least float64) evidence {
-	own := map[int]bool{}
-	for _, p := range m.pairs {
-		if p.service == service {
-			own[p.typ] = true
+func (x *explainer) before(emits, leaveOut []int, least float64) evidence {
+	key := countsKey(emits)
+	if x.seen == nil || x.seen.emits != key {
+		x.seen = x.sight(key, emits)
+	}
+	first := evidence{}
+	for t, n := range x.seen.first {
+		if _, own := x.pairAt[pair{x.service, t}]; !own && !slices.Contains(leaveOut, t) && float64(n) >= least*float64(x.seen.both[t]) {
+			first[t] = n
 		}
 	}
-	for _, t := range leaveOut {
-		own[t] = true
-	}
-	c := newClaim(service, unprompted, emits, nil)
-	both, first := evidence{}, evidence{}
-	seen := make([]int, len(m.types))
-	for _, f := range m.answering(service, emits) {
+	return first
+}
+
+// sighting is what is there in the flows that have some answers: of each type in
+// how many of them it is, and in how many before the last answer.
+type sighting struct {
+	emits       string
+	both, first evidence
+}
+
+func (x *explainer) sight(key string, emits []int) *sighting {
+	c := newClaim(x.service, unprompted, emits, nil)
+	s := &sighting{key, evidence{}, evidence{}}
+	both, first := make([]int, len(x.types)), make([]int, len(x.types))
+	in := make([]int, len(x.types)) // the last flow that has the type, from 1
+	for number, f := range x.answering(x.service, emits, len(x.flows)) {
 		last := -1
 		for i := range f.events {
 			if c.answeredBy(&f.events[i]) {
 				last = i
 			}
 		}
-		if last < 0 {
-			continue
-		}
-		for i := range seen {
-			seen[i] = -1
-		}
 		for i := range f.events {
-			if t := f.events[i].typ; seen[t] < 0 {
-				seen[t] = i
+			if t := f.events[i].typ; in[t] != number+1 {
+				in[t] = number + 1
 				both[t]++
-				if i < last {
-					first[t]++
-				}
+				first[t] += truth(i < last)
 			}
 		}
 	}
-	for t := range first {
-		if own[t] || float64(first[t]) < least*float64(both[t]) {
-			delete(first, t)
+	for t, n := range first {
+		if n > 0 {
+			s.both[t], s.first[t] = both[t], n
 		}
 	}
-	return first
+	return s
 }
 
 // Shares that stand for words.

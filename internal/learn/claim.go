@@ -49,27 +49,27 @@ func newClaim(service int, k kind, emits, on []int) claim {
 }
 
 // owed is how many answers a flow with this history owes.
-func (c *claim) owed(h *history) int {
-	if c.ifs >= 0 && h.types[c.ifs] == 0 {
+func (m *model) owed(c *claim, h int32) int {
+	if c.ifs >= 0 && !m.has(h, c.ifs) {
 		return 0
 	}
 	switch c.kind {
 	case anyOf:
 		n := 0
 		for _, t := range c.on {
-			n += h.types[t]
+			n += int(m.histories.types[t][h])
 		}
 		return n
 	case allOf:
-		n := h.types[c.on[0]]
+		n := m.histories.types[c.on[0]][h]
 		for _, t := range c.on[1:] {
-			n = min(n, h.types[t])
+			n = min(n, m.histories.types[t][h])
 		}
-		return n
+		return int(n)
 	case undo:
 		for _, t := range c.on {
-			if h.types[t] > 0 {
-				return h.types[c.undoes]
+			if m.has(h, t) {
+				return int(m.histories.types[c.undoes][h])
 			}
 		}
 		return 0
@@ -79,45 +79,83 @@ func (c *claim) owed(h *history) int {
 }
 
 // void tells whether what is owed need not come.
-func (c *claim) void(h *history) bool { return c.unless >= 0 && h.types[c.unless] > 0 }
+func (m *model) void(c *claim, h int32) bool { return c.unless >= 0 && m.has(h, c.unless) }
+
+// has tells whether a history has a type.
+func (m *model) has(h int32, typ int) bool { return m.histories.types[typ][h] > 0 }
 
 // answers is how many answers a history has.
-func (m *model) answers(c *claim, h *history) int {
+func (m *model) answers(c *claim, h int32) int {
 	n := 0
 	if numbers := m.numbers[c.service]; numbers != nil {
 		for _, t := range c.emits {
 			if i := numbers[t]; i > 0 {
-				n += h.pairs[i-1]
+				n += int(m.histories.pairs[i-1][h])
 			}
 		}
 	}
 	return n
 }
 
-// fit counts how a claim fits the histories.
-func (m *model) fit(c *claim) tally { return m.fitIn(c, m.histories) }
-
 // maxUsual is how many histories are looked at to choose between many claims.
 const maxUsual = 400
 
 // usual are the histories that most flows have.
-func (m *model) usual() []history { return m.histories[:min(len(m.histories), maxUsual)] }
+func (m *model) usual() []int32 { return m.among[:min(len(m.among), maxUsual)] }
 
-func (m *model) fitIn(c *claim, histories []history) tally {
-	var t tally
-	for i := range histories {
-		h := &histories[i]
-		owed, there := c.owed(h), m.answers(c, h)
-		switch {
-		case c.void(h):
-			t.expected += h.flows * min(owed, there)
-			t.met += h.flows * min(owed, there)
-		default:
-			t.expected += h.flows * owed
-			t.met += h.flows * min(owed, there)
-			t.missing += h.flows * max(owed-there, 0)
+// owedIn is how many answers each of the first histories owes. What it returns
+// holds until the next call.
+func (x *explainer) owedIn(c *claim, first int) []uint16 {
+	if cap(x.sums) < first {
+		x.sums = make([]uint16, first)
+	}
+	sums := x.sums[:first]
+	if c.kind != anyOf || c.ifs >= 0 {
+		for k, h := range x.among[:first] {
+			sums[k] = uint16(x.owed(c, h)) //nolint:gosec // at most MaxFlowEvents
 		}
-		t.surplus += h.flows * max(there-owed, 0)
+		return sums
+	}
+	clear(sums)
+	for _, t := range c.on {
+		column := x.column(t)[:first]
+		for k, n := range column {
+			sums[k] += n
+		}
+	}
+	return sums
+}
+
+// column is how often a type is in each of the histories that are looked at.
+func (x *explainer) column(typ int) []uint16 {
+	if x.columns[typ] == nil {
+		x.columns[typ] = make([]uint16, len(x.among))
+		for k, h := range x.among {
+			x.columns[typ][k] = x.histories.types[typ][h]
+		}
+	}
+	return x.columns[typ]
+}
+
+// fit counts how a claim fits the histories. It must be one for the answers that
+// are explained.
+func (x *explainer) fit(c *claim) tally { return x.fitIn(c, x.among) }
+
+// fitIn does so in the first of the histories.
+func (x *explainer) fitIn(c *claim, first []int32) tally {
+	var t tally
+	for k, n := range x.owedIn(c, len(first)) {
+		h := first[k]
+		flows, owed, there := x.histories.flows[h], int(n), x.there[k]
+		met := flows * min(owed, there)
+		t.met += met
+		t.surplus += flows * max(there-owed, 0)
+		if x.void(c, h) {
+			t.expected += met
+			continue
+		}
+		t.expected += flows * owed
+		t.missing += flows * max(owed-there, 0)
 	}
 	return t
 }
@@ -125,8 +163,8 @@ func (m *model) fitIn(c *claim, histories []history) tally {
 // given is how many answers there are in all.
 func (m *model) given(c *claim) int {
 	n := 0
-	for i := range m.histories {
-		n += m.histories[i].flows * m.answers(c, &m.histories[i])
+	for _, p := range m.pairsOf(c.service, c.emits) {
+		n += m.often[p]
 	}
 	return n
 }

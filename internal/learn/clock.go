@@ -68,7 +68,7 @@ func aheadByCauses(flows []*run, services int) []int64 {
 			if e.caused < 0 || e.received == 0 || f.events[e.caused].made == 0 || f.events[e.caused].src == e.src {
 				continue
 			}
-			w := way{f.events[e.caused].src, e.src}
+			w := way{int(f.events[e.caused].src), int(e.src)}
 			took := e.received - f.events[e.caused].made
 			if least, ok := fastest[w]; !ok {
 				fastest[w] = took

@@ -29,24 +29,24 @@ func (x *explainer) conditioned(c claim, by evidence) claim {
 	}
 	var options []option
 	usual := x.usual()
-	missingInAll := x.fitIn(&c, usual).missing
+	owedInAll, missingInAll := 0, 0
+	owed, missingOf := make([]int, len(x.types)), make([]int, len(x.types)) // where there is a type
+	for k, n := range x.owedIn(&c, len(usual)) {
+		h := usual[k]
+		here, gone := x.histories.flows[h]*int(n), x.histories.flows[h]*max(int(n)-x.there[k], 0)
+		owedInAll += here
+		missingInAll += gone
+		for _, typ := range x.histories.kinds[h] {
+			owed[typ] += here
+			missingOf[typ] += gone
+		}
+	}
 	for typ := range x.types {
 		if x.total[typ] == 0 || slices.Contains(c.on, typ) || slices.Contains(c.emits, typ) {
 			continue
 		}
-		var owedWith, missingWith, owedWithout, missingWithout int
-		for i := range usual {
-			h := &usual[i]
-			owed := c.owed(h)
-			missing := h.flows * max(owed-x.answers(&c, h), 0)
-			if h.types[typ] > 0 {
-				owedWith += h.flows * owed
-				missingWith += missing
-			} else {
-				owedWithout += h.flows * owed
-				missingWithout += missing
-			}
-		}
+		owedWith, missingWith := owed[typ], missingOf[typ]
+		owedWithout, missingWithout := owedInAll-owedWith, missingInAll-missingWith
 		all := float64(missingInAll)
 		if recall, precision := share(missingWith, all), share(missingWith, float64(owedWith)); recall >= explains && precision >= holds && owedWithout-missingWithout >= fewest {
 			options = append(options, option{true, typ, int(100 * (recall + precision))})
@@ -82,9 +82,9 @@ func (x *explainer) conditioned(c claim, by evidence) claim {
 // comesBefore tells whether an event is there before the answers nearly always.
 func (x *explainer) comesBefore(typ int, c *claim) bool {
 	both, before := 0, 0
-	for _, f := range x.answering(c.service, c.emits) {
+	for _, f := range x.answering(c.service, c.emits, len(x.flows)) {
 		answer := slices.IndexFunc(f.events, func(e step) bool { return c.answeredBy(&e) })
-		it := slices.IndexFunc(f.events, func(e step) bool { return e.typ == typ })
+		it := slices.IndexFunc(f.events, func(e step) bool { return int(e.typ) == typ })
 		if answer >= 0 && it >= 0 {
 			both++
 			before += truth(it < answer)

@@ -31,6 +31,9 @@ type Findings struct {
 	Unfinished   int `json:"unfinished"`
 	WithoutStart int `json:"without_start"`
 	Oversized    int `json:"oversized"`
+	// OneIn tells that there are too many flows, or too many different ones: one
+	// in so many was learned from, evenly chosen. It is 0 where all were.
+	OneIn int `json:"one_flow_in,omitempty"`
 	// Others are the other choreographies in the log.
 	Others    []string   `json:"other_choreographies,omitempty"`
 	Starts    []string   `json:"starts"`
@@ -104,6 +107,9 @@ func (d *drafter) draft() (*Draft, error) {
 		Flows: d.all, Learned: len(d.flows), Unfinished: d.unfinished, WithoutStart: d.headless, Oversized: d.beyond,
 		Starts: d.words(d.starts),
 	}
+	if d.halved > 0 {
+		f.OneIn = 1 << d.halved
+	}
 	for _, n := range d.log.Names() {
 		if n != d.name && n != "" {
 			f.Others = append(f.Others, n)
@@ -142,10 +148,8 @@ func (d *drafter) words(types []int) []string {
 }
 
 func (d *drafter) flowsWith(typ int) (n int) {
-	for i := range d.histories {
-		if d.histories[i].types[typ] > 0 {
-			n += d.histories[i].flows
-		}
+	for _, h := range d.histories.with[typ] {
+		n += d.histories.flows[h]
 	}
 	return n
 }

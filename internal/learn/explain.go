@@ -16,6 +16,19 @@ type explainer struct {
 	// undoes says what a person says: what an event undoes, or -1 for nothing.
 	undoes map[int]int
 	cache  map[string]claim
+	// there is how many of the answers that are explained each of the histories
+	// has that are looked at, in their order.
+	there []int
+	seen  *sighting // of the answers that were looked at last
+	// columns are how often each type is in them, where that was asked, and sums
+	// is for adding them up.
+	columns [][]uint16
+	sums    []uint16
+	// tell is told what part of the work is done; an error of it stops the work.
+	tell    func(part float64) error
+	stopped error
+	// searches is how many there were, and most about how many there will be.
+	searches, most int
 }
 
 // What makes one claim better than another, beside the events that it explains.
@@ -42,12 +55,20 @@ func (x *explainer) explain() []claim {
 		}
 	}
 	slices.SortFunc(groups, func(a, b []int) int { return cmp.Compare(a[0], b[0]) })
+	x.most = max(len(groups)*(len(groups)+1)/2, 1)
+	gains := make([][]float64, len(groups)) // of each two, by the lesser
+	for i := range groups {
+		gains[i] = make([]float64, len(groups))
+		for k := i + 1; k < len(groups); k++ {
+			gains[i][k] = x.gain(groups[i], groups[k])
+		}
+	}
 	for {
 		gain, left, right := 0.0, 0, 0
 		for i := range groups {
 			for k := i + 1; k < len(groups); k++ {
-				if g := x.gain(groups[i], groups[k]); g > gain {
-					gain, left, right = g, i, k
+				if gains[i][k] > gain {
+					gain, left, right = gains[i][k], i, k
 				}
 			}
 		}
@@ -55,7 +76,15 @@ func (x *explainer) explain() []claim {
 			break
 		}
 		groups[left] = together(groups[left], groups[right])
-		groups = slices.Delete(groups, right, right+1)
+		groups, gains = slices.Delete(groups, right, right+1), slices.Delete(gains, right, right+1)
+		for i := range gains {
+			gains[i] = slices.Delete(gains[i], right, right+1)
+		}
+		for i := range groups {
+			if i != left {
+				gains[min(i, left)][max(i, left)] = x.gain(groups[min(i, left)], groups[max(i, left)])
+			}
+		}
 	}
 	claims := make([]claim, len(groups))
 	for i, g := range groups {
@@ -110,12 +139,23 @@ func (x *explainer) best(emits []int) claim {
 	if c, ok := x.cache[key]; ok {
 		return c
 	}
+	if x.goOn(); x.stopped != nil {
+		return newClaim(x.service, unprompted, emits, nil)
+	}
 	c := x.search(emits)
 	if c.kind == unprompted {
 		c.bare = c.cost
 	}
 	x.cache[key] = c
 	return c
+}
+
+// goOn counts a search, and finds out whether to go on. Nearly all of them are
+// for each type and for each two of them.
+func (x *explainer) goOn() {
+	if x.searches++; x.stopped == nil && x.tell != nil {
+		x.stopped = x.tell(min(float64(x.searches)/float64(x.most), 0.99))
+	}
 }
 
 func (x *explainer) search(emits []int) claim {
@@ -137,7 +177,7 @@ func (x *explainer) search(emits []int) claim {
 		return none
 	}
 	candidates, undoing := by.triggers(), x.undoCandidates(emits)
-	x = x.within(slices.Concat(emits, candidates, undoing))
+	x = x.within(slices.Concat(emits, candidates, undoing), &none)
 	best := none
 	better := func(c claim, found bool) {
 		// What a cause is named for did not come unprompted.
@@ -160,18 +200,22 @@ func (x *explainer) search(emits []int) claim {
 }
 
 // within looks only at the histories that have one of some types: in others,
-// claims of these types owe and explain nothing.
-func (x *explainer) within(types []int) *explainer {
+// claims of these types, for the answers of c, owe and explain nothing.
+func (x *explainer) within(types []int, c *claim) *explainer {
 	m, y := *x.model, *x
-	m.histories = x.having(types)
+	m.among = x.histories.having(types)
 	y.model = &m
+	y.there, y.columns, y.sums = make([]int, len(m.among)), make([][]uint16, len(x.types)), nil
+	for k, h := range m.among {
+		y.there[k] = m.answers(c, h)
+	}
 	return &y
 }
 
 // evidence returns what can have caused the answers.
 func (x *explainer) evidence(emits []int) (by evidence, without int) {
 	if x.inferred {
-		return x.before(x.service, emits, x.sides, mostly), 0
+		return x.before(emits, x.sides, mostly), 0
 	}
 	by, without = x.causes(x.service, emits)
 	for _, t := range emits {
@@ -184,7 +228,7 @@ func (x *explainer) evidence(emits []int) (by evidence, without int) {
 // may have been first, so that an event may well come after the answers.
 func (x *explainer) undoCandidates(emits []int) []int {
 	if x.inferred {
-		return x.before(x.service, emits, slices.Concat(x.sides, x.undos), atTimes).triggers()
+		return x.before(emits, slices.Concat(x.sides, x.undos), atTimes).triggers()
 	}
 	by, _ := x.evidence(emits)
 	return by.triggers()
@@ -215,11 +259,12 @@ func (x *explainer) weigh(c *claim, by evidence) {
 			c.bare = c.cost
 		}
 	}()
-	early, wait := x.early(c)
-	c.wait = wait
-	if x.inferred {
-		c.cost += early
-		return
+	if x.inferred || c.kind == undo { // otherwise nobody asks when they come
+		early, wait := x.early(c)
+		if c.wait = wait; x.inferred {
+			c.cost += early
+			return
+		}
 	}
 	if c.kind != undo {
 		for t, n := range by {

@@ -46,14 +46,14 @@ func someOf(all []int, least, most int) (sets [][]int) {
 // answered.
 func (x *explainer) even(c *claim) bool {
 	even, all := 0, 0
-	for i := range x.histories {
-		h := &x.histories[i]
-		if x.answers(c, h) == 0 {
+	for k, h := range x.among {
+		if x.there[k] == 0 {
 			continue
 		}
-		all += h.flows
-		if !slices.ContainsFunc(c.on, func(t int) bool { return h.types[t] != h.types[c.on[0]] }) {
-			even += h.flows
+		all += x.histories.flows[h]
+		count := func(t int) uint16 { return x.histories.types[t][h] }
+		if !slices.ContainsFunc(c.on, func(t int) bool { return count(t) != count(c.on[0]) }) {
+			even += x.histories.flows[h]
 		}
 	}
 	return float64(even) >= 0.95*float64(all)
@@ -63,11 +63,11 @@ func (x *explainer) even(c *claim) bool {
 // last, and the answer always after all of them.
 func (x *explainer) takeTurns(c *claim) bool {
 	last, all, early := make([]int, len(c.on)), 0, 0
-	for _, f := range x.answering(c.service, c.emits) {
+	for _, f := range x.answering(c.service, c.emits, len(x.flows)) {
 		at, answer := -1, -1
 		which := 0
 		for i := range f.events {
-			if k := slices.Index(c.on, f.events[i].typ); k >= 0 && (answer < 0 || at < answer) {
+			if k := slices.Index(c.on, int(f.events[i].typ)); k >= 0 && (answer < 0 || at < answer) {
 				at, which = i, k
 			}
 			if answer < 0 && c.answeredBy(&f.events[i]) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -43,15 +44,46 @@ func (l *Log) Draft(a Answers) (*Draft, error) {
 	if err := l.know(a); err != nil {
 		return nil, err
 	}
-	m := l.newModel(g)
-	if len(m.flows) == 0 {
-		return nil, fmt.Errorf("%w: no flow in the log has its start there; give more of the log", ErrNothing)
-	}
-	d := &drafter{model: m, log: l, answers: a, name: g.name}
-	if d.claims, err = m.explainAll(l.undoes(a), a.Progress); err != nil {
+	e, err := l.explain(g, l.undoes(a), a.Progress)
+	if err != nil {
 		return nil, err
 	}
+	d := &drafter{model: e.model, log: l, answers: a, name: g.name, claims: slices.Clone(e.claims)}
 	return d.draft()
+}
+
+// explained is what explains the flows of a choreography. It is kept for the
+// next draft, since most answers change nothing of it.
+type explained struct {
+	group   *group
+	records int   // of the log, when it was made
+	newest  int64 // as in the log then
+	undoes  map[int]int
+	model   *model
+	claims  []claim
+}
+
+func (l *Log) explain(g *group, undoes map[int]int, progress func(done, of int) error) (*explained, error) {
+	if progress == nil {
+		progress = func(int, int) error { return nil }
+	}
+	if err := progress(0, 1); err != nil {
+		return nil, err
+	}
+	if e := l.last; e != nil && e.group == g && e.records == l.counts.Records && e.newest == l.newest && maps.Equal(e.undoes, undoes) {
+		return e, nil
+	}
+	l.last = nil // or there would be two at a time
+	e := &explained{group: g, records: l.counts.Records, newest: l.newest, undoes: undoes, model: l.newModel(g)}
+	if len(e.model.flows) == 0 {
+		return nil, fmt.Errorf("%w: no flow in the log has its start there; give more of the log", ErrNothing)
+	}
+	var err error
+	if e.claims, err = e.model.explainAll(undoes, progress); err != nil {
+		return nil, err
+	}
+	l.last = e
+	return e, nil
 }
 
 // choose returns the flows to learn from.
@@ -115,20 +147,34 @@ func (l *Log) undoes(a Answers) map[int]int {
 	return said
 }
 
+// stepsOfOne is how many steps of progress one service counts for.
+const stepsOfOne = 100
+
 // explainAll explains what each service emits. Where only the order of events
 // tells, it does so twice: answers to nearly everything, and compensations of
 // others, are causes only where nothing else can be.
 func (m *model) explainAll(undoes map[int]int, progress func(done, of int) error) ([]claim, error) {
 	var claims []claim
 	var sides, undos []int
-	if progress == nil {
-		progress = func(int, int) error { return nil }
-	}
-	for service := range m.services {
-		if err := progress(service, 2*len(m.services)); err != nil {
+	steps := 0
+	explain := func(x *explainer) ([]claim, error) {
+		begun := steps
+		steps += stepsOfOne
+		if err := progress(begun, 2*stepsOfOne*len(m.services)); err != nil {
 			return nil, err
 		}
-		claims = append(claims, m.explainer(service, nil, nil, undoes).explain()...)
+		x.tell = func(part float64) error {
+			return progress(begun+int(part*stepsOfOne), 2*stepsOfOne*len(m.services))
+		}
+		found := x.explain()
+		return found, x.stopped
+	}
+	for service := range m.services {
+		found, err := explain(m.explainer(service, nil, nil, undoes))
+		if err != nil {
+			return nil, err
+		}
+		claims = append(claims, found...)
 	}
 	for i := range claims {
 		switch c := &claims[i]; {
@@ -143,15 +189,16 @@ func (m *model) explainAll(undoes map[int]int, progress func(done, of int) error
 	}
 	var again []claim
 	for service := range m.services {
-		if err := progress(len(m.services)+service, 2*len(m.services)); err != nil {
-			return nil, err
-		}
 		first := slices.DeleteFunc(slices.Clone(claims), func(c claim) bool { return c.service != service })
 		if m.causal[service] {
 			again = append(again, first...)
+			steps += stepsOfOne
 			continue
 		}
-		second := m.explainer(service, sides, undos, undoes).explain()
+		second, err := explain(m.explainer(service, sides, undos, undoes))
+		if err != nil {
+			return nil, err
+		}
 		if cost(second) <= cost(first)+slackOfAll(first) {
 			again = append(again, second...)
 		} else {

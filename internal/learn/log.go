@@ -15,8 +15,11 @@ import (
 
 // Bounds of what is kept of a log.
 const (
-	// MaxEvents is how many events are kept; later ones are counted only.
-	MaxEvents = 5_000_000
+	// DefaultKept is how many events are kept where nothing else is said, and
+	// LeastKept is the least that can be said. Of a longer log whole flows are
+	// left out, evenly: one of two is kept, one of four, and so on.
+	DefaultKept = 2_000_000
+	LeastKept   = 10_000
 	// MaxFlowEvents is how many events of a flow are kept. A flow with more is
 	// left out.
 	MaxFlowEvents = 1000
@@ -28,10 +31,11 @@ const (
 type Log struct {
 	types, services names
 	groups          map[string]*group // by flow name
-	events          int
+	most, events    int               // how many are kept at most, and how many are
 	counts          Counts
 	newest          int64 // the newest time of any event
 	pulses          pulses
+	last            *explained
 }
 
 // Counts is what was read, and what of it could not be used.
@@ -45,46 +49,54 @@ type Counts struct {
 	Unplaced int `json:"unplaced"`
 	// Beyond were left out because of a bound of this package.
 	Beyond int `json:"beyond"`
+	// Thinned are events of flows that were left out because there are too many.
+	Thinned int `json:"thinned"`
 }
 
 // group is the flows of one choreography.
 type group struct {
-	name   string
-	flows  []*run
-	byName map[string]*run
-	events int
+	name  string
+	flows []*run
+	by    map[uint64]*run
+	// seen is how many events there were, and kept how many are in flows.
+	seen, kept int
+	// halved is how often half of the flows were left out.
+	halved int
 }
 
 // run is one flow.
 type run struct {
-	id       string
-	identity bool // by a flow id, not by a key, which may come back
-	events   []step
+	id       uint64 // its flow id or key, hashed
+	identity bool   // by a flow id, not by a key, which may come back
 	beyond   bool
+	events   []step
 }
 
-// step is an event of a flow. Times are Unix nanoseconds, 0 where unknown.
+// step is an event of a flow: small, since millions of them are kept. Times are
+// Unix nanoseconds, 0 where unknown.
 type step struct {
-	typ, src            int
 	id, cause           uint64
-	caused              int // index of the causing event, or -1
 	made, received, log int64
 	// at is the best there is: log time, or the producer's, corrected.
-	at int64
+	at       int64
+	typ, src uint16
+	caused   int16 // index of the causing event, or -1
 }
 
-// NewLog returns an empty log.
-func NewLog() *Log { return &Log{groups: map[string]*group{}} }
+// NewLog returns an empty log that keeps [DefaultKept] events.
+func NewLog() *Log { return NewLogOf(DefaultKept) }
+
+// NewLogOf returns an empty log that keeps so many events at most, and never
+// fewer than [LeastKept]. An event takes some 100 bytes of memory.
+func NewLogOf(most int) *Log {
+	return &Log{groups: map[string]*group{}, most: max(most, LeastKept)}
+}
 
 // Add adds the next record.
 func (l *Log) Add(r *Record) {
 	l.counts.Records++
 	if !isName(r.Type) || !isName(r.Source+"-") || !isName(r.FlowName+"-") || r.FlowID == "" && r.Key == "" {
 		l.counts.Unplaced++
-		return
-	}
-	if l.events >= MaxEvents {
-		l.counts.Beyond++
 		return
 	}
 	typ, known := l.types.number(r.Type)
@@ -99,28 +111,57 @@ func (l *Log) Add(r *Record) {
 			l.counts.Beyond++
 			return
 		}
-		g = &group{name: strings.Clone(r.FlowName), byName: map[string]*run{}}
+		g = &group{name: strings.Clone(r.FlowName), by: map[uint64]*run{}}
 		l.groups[g.name] = g
 	}
-	f := g.flow(r)
-	s := step{
-		typ: typ, src: src, id: hashed(r.ID), cause: hashed(r.CausationID), caused: -1,
-		made: nanos(r.Time), received: nanos(r.TriggerTime), log: nanos(r.LogTime),
-	}
-	if s.id != 0 && slices.ContainsFunc(f.events, func(o step) bool { return o.id == s.id && o.src == s.src }) {
-		l.counts.Duplicates++
-		return
-	}
-	if len(f.events) >= MaxFlowEvents {
-		f.beyond = true
+	if l.events >= l.most && !l.thin() {
 		l.counts.Beyond++
 		return
 	}
-	f.events = append(f.events, s)
-	l.pulses.wait(f)
-	g.events++
-	l.events++
+	s := step{
+		typ: uint16(typ), src: uint16(src), id: hashed(r.ID), cause: hashed(r.CausationID), caused: -1, //nolint:gosec // at most MaxTypes
+		made: nanos(r.Time), received: nanos(r.TriggerTime), log: nanos(r.LogTime),
+	}
+	f := g.flow(r)
+	switch {
+	case f == nil:
+		l.counts.Thinned++
+	case s.id != 0 && slices.ContainsFunc(f.events, func(o step) bool { return o.id == s.id && o.src == s.src }):
+		l.counts.Duplicates++
+		return
+	case len(f.events) >= MaxFlowEvents:
+		f.beyond = true
+		l.counts.Beyond++
+		return
+	default:
+		f.events = append(f.events, s)
+		l.pulses.wait(f)
+		g.kept++
+		l.events++
+	}
+	g.seen++
 	l.newest = max(l.newest, cmp.Or(s.log, s.made))
+}
+
+// thin makes room: it leaves out half of the flows of the choreography with most
+// events, again and again if need be. It tells whether there is room now.
+func (l *Log) thin() bool {
+	for l.events >= l.most {
+		var g *group
+		for _, o := range l.groups {
+			if g == nil || o.kept > g.kept || o.kept == g.kept && o.name < g.name {
+				g = o
+			}
+		}
+		if g.halved >= maxHalvings {
+			return false // ids that were made to be in every sample
+		}
+		before := g.kept
+		g.halve()
+		l.events -= before - g.kept
+		l.counts.Thinned += before - g.kept
+	}
+	return true
 }
 
 // EndedAt says that the log was read to its end at a time, so that flows which
@@ -135,12 +176,12 @@ func (l *Log) Counts() Counts { return l.counts }
 func (l *Log) Names() []string {
 	var gs []*group
 	for _, g := range l.groups {
-		if g.events > 0 {
+		if g.seen > 0 {
 			gs = append(gs, g)
 		}
 	}
 	slices.SortFunc(gs, func(a, b *group) int {
-		return cmp.Or(cmp.Compare(b.events, a.events), strings.Compare(a.name, b.name))
+		return cmp.Or(cmp.Compare(b.seen, a.seen), strings.Compare(a.name, b.name))
 	})
 	found := make([]string, len(gs))
 	for i, g := range gs {
@@ -149,25 +190,45 @@ func (l *Log) Names() []string {
 	return found
 }
 
+// flow returns the flow that an event is of, or nil where that is left out.
 func (g *group) flow(r *Record) *run {
-	id, identity := "k"+r.Key, false
+	id, identity := ^xxhash.Sum64String(r.Key), false
 	if r.FlowID != "" {
-		id, identity = "f"+r.FlowID, true
+		id, identity = xxhash.Sum64String(r.FlowID), true
 	}
-	f := g.byName[id]
+	f := g.by[id]
 	if f == nil {
-		f = &run{id: id[1:], identity: identity}
-		g.byName[f.nameIn()] = f
+		f = &run{id: id, identity: identity}
+		if !f.inSample(g.halved) {
+			return nil
+		}
+		g.by[id] = f
 		g.flows = append(g.flows, f)
 	}
 	return f
 }
 
-func (f *run) nameIn() string {
-	if f.identity {
-		return "f" + f.id
+// maxHalvings is how often flows are halved at most.
+const maxHalvings = 40
+
+// inSample tells whether a flow is still there when half of them were left out
+// so often. The bits of its id decide, so that the same log gives the same
+// sample, and every flow has the same chance.
+func (f *run) inSample(halved int) bool { return f.id&(1<<halved-1) == 0 }
+
+// halve leaves out about half of the flows.
+func (g *group) halve() {
+	g.halved++
+	flows := make([]*run, 0, len(g.flows)/2)
+	g.by, g.kept = make(map[uint64]*run, len(g.flows)/2), 0
+	for _, f := range g.flows {
+		if f.inSample(g.halved) {
+			flows = append(flows, f)
+			g.by[f.id] = f
+			g.kept += len(f.events)
+		}
 	}
-	return "k" + f.id
+	g.flows = flows
 }
 
 // names numbers words.

@@ -11,7 +11,10 @@ import (
 type model struct {
 	types, services []string
 	flows           []*run
-	histories       []history
+	histories       *histories
+	// among are the histories that are looked at: all of them, or those that
+	// matter to a question.
+	among []int32
 	// pairs are the answers: what each service emits.
 	pairs  []pair
 	pairAt map[pair]int
@@ -19,7 +22,13 @@ type model struct {
 	// of each type's pair from 1 on, or 0.
 	numbers [][]int
 	// answered are the flows that each pair is in, by their indices.
-	answered [][]int
+	answered [][]int32
+	// by is what caused the answers of each pair, by their causation ids, and
+	// without how many there are that nothing in their flow caused.
+	by      []evidence
+	without []int
+	// often is how often there is an answer of each pair.
+	often []int
 	// causal tells of each service whether its events say what caused them.
 	causal []bool
 	// told is the share of events with a cause among those that begin no flow.
@@ -32,16 +41,13 @@ type model struct {
 	starts []int
 
 	unfinished, headless, beyond, all int
+	halved                            int // how often half of the flows were left out
 }
 
 // pair is a service and a type that it emits.
 type pair struct{ service, typ int }
 
-// history is how often each type, and each answer, is in some flows.
-type history struct {
-	types, pairs []int
-	flows        int // how many
-}
+func (e *step) pair() pair { return pair{int(e.src), int(e.typ)} }
 
 // What decides which flows are learned from.
 const (
@@ -75,8 +81,27 @@ func (l *Log) newModel(g *group) *model {
 	flows = m.withStart(flows)
 	m.flows = m.settled(flows, l.newest)
 	m.unfinished = len(flows) - len(m.flows)
+	m.number()
+	m.halved = g.halved
+	if kept, halved := thinned(m.flows, m.manyHistories(l.most), g.halved, m.pairOf); halved > 0 {
+		m.flows, m.halved = kept, g.halved+halved
+	}
 	m.count()
 	return m
+}
+
+// What bounds how many different histories are compared.
+const (
+	// eventsForOne is how many events may be kept for each.
+	eventsForOne = 40
+	// maxCells is how many figures all of them may have.
+	maxCells = 64 << 20
+)
+
+// manyHistories is how many different histories are compared at most. Of flows
+// with more, half are left out, and half of those.
+func (m *model) manyHistories(events int) int {
+	return max(min(events/eventsForOne, maxCells/(len(m.types)+len(m.pairs))), 1)
 }
 
 // findStarts finds what flows begin with: the first type of most of them, and
@@ -126,12 +151,12 @@ func (m *model) splitKeys(flows []*run) []*run {
 		}
 		from := 0
 		for i, e := range f.events {
-			if i > from && slices.Contains(m.starts, e.typ) && (&run{events: f.events[from:i]}).hasAny([]int{e.typ}) {
-				split = append(split, &run{id: f.id, events: slices.Clone(f.events[from:i])})
+			if i > from && slices.Contains(m.starts, int(e.typ)) && (&run{events: f.events[from:i]}).hasAny([]int{int(e.typ)}) {
+				split = append(split, &run{id: f.id, events: f.events[from:i:i]})
 				from = i
 			}
 		}
-		split = append(split, &run{id: f.id, events: slices.Clone(f.events[from:])})
+		split = append(split, &run{id: f.id, events: f.events[from:]})
 	}
 	return split
 }
@@ -170,7 +195,7 @@ func (m *model) settled(flows []*run, end int64) []*run {
 }
 
 func (f *run) hasAny(types []int) bool {
-	return slices.ContainsFunc(f.events, func(e step) bool { return slices.Contains(types, e.typ) })
+	return slices.ContainsFunc(f.events, func(e step) bool { return slices.Contains(types, int(e.typ)) })
 }
 
 // resolve finds the event that caused each one.
@@ -184,95 +209,100 @@ func (f *run) resolve() {
 	for i := range f.events {
 		f.events[i].caused = -1
 		if c, ok := at[f.events[i].cause]; ok && f.events[i].cause != 0 && c != i {
-			f.events[i].caused = c
+			f.events[i].caused = int16(c) //nolint:gosec // at most MaxFlowEvents
 		}
 	}
 }
 
-// count makes the histories.
+// number numbers the answers.
+func (m *model) number() {
+	m.numbers = make([][]int, len(m.services))
+	for _, f := range m.flows {
+		for i := range f.events {
+			p := f.events[i].pair()
+			if m.numbers[p.service] == nil {
+				m.numbers[p.service] = make([]int, len(m.types))
+			}
+			if m.numbers[p.service][p.typ] == 0 {
+				m.pairAt[p] = len(m.pairs)
+				m.pairs = append(m.pairs, p)
+				m.numbers[p.service][p.typ] = len(m.pairs)
+			}
+		}
+	}
+}
+
+// pairOf is the number of an answer.
+func (m *model) pairOf(e *step) int { return m.numbers[e.src][e.typ] - 1 }
+
+// count makes the histories, and counts what else is asked for often.
 func (m *model) count() {
 	m.total, m.place = make([]int, len(m.types)), make([]float64, len(m.types))
+	m.answered, m.by, m.without = make([][]int32, len(m.pairs)), make([]evidence, len(m.pairs)), make([]int, len(m.pairs))
+	m.often = make([]int, len(m.pairs))
+	for p := range m.by {
+		m.by[p] = evidence{}
+	}
 	caused, all := 0, 0
-	for _, f := range m.flows {
-		for i, e := range f.events {
-			if !slices.Contains(m.starts, e.typ) {
+	for number, f := range m.flows {
+		for i := range f.events {
+			e := &f.events[i]
+			p := m.pairOf(e)
+			if !slices.Contains(m.starts, int(e.typ)) {
 				all++
 				caused += truth(e.caused >= 0)
 			}
 			m.total[e.typ]++
+			m.often[p]++
 			m.place[e.typ] += float64(i) / float64(len(f.events))
-			p := pair{e.src, e.typ}
-			if _, ok := m.pairAt[p]; !ok {
-				m.pairAt[p] = len(m.pairs)
-				m.pairs = append(m.pairs, p)
+			if flows := m.answered[p]; len(flows) == 0 || flows[len(flows)-1] != int32(number) {
+				m.answered[p] = append(m.answered[p], int32(number))
 			}
-			if e.caused >= 0 {
-				m.causal[e.src] = true
+			if e.caused < 0 {
+				m.without[p]++
+				continue
 			}
+			m.causal[e.src] = true
+			m.by[p][int(f.events[e.caused].typ)]++
 		}
 	}
 	m.told = share(caused, float64(all))
 	for typ, n := range m.total {
 		m.place[typ] /= float64(max(n, 1))
 	}
-	at := map[string]int{}
-	m.numbers, m.answered = make([][]int, len(m.services)), make([][]int, len(m.pairs))
-	for i, p := range m.pairs {
-		if m.numbers[p.service] == nil {
-			m.numbers[p.service] = make([]int, len(m.types))
-		}
-		m.numbers[p.service][p.typ] = i + 1
-	}
-	for number, f := range m.flows {
-		types, pairs := make([]int, len(m.types)), make([]int, len(m.pairs))
-		for _, e := range f.events {
-			p := m.pairAt[pair{e.src, e.typ}]
-			types[e.typ]++
-			if pairs[p]++; pairs[p] == 1 {
-				m.answered[p] = append(m.answered[p], number)
-			}
-		}
-		key := countsKey(pairs)
-		i, ok := at[key]
-		if !ok {
-			i = len(m.histories)
-			at[key] = i
-			m.histories = append(m.histories, history{types: types, pairs: pairs})
-		}
-		m.histories[i].flows++
-	}
-	slices.SortStableFunc(m.histories, func(a, b history) int { return b.flows - a.flows })
+	m.histories = newHistories(m.flows, len(m.types), m.pairs, m.pairOf)
+	m.among = m.histories.all
 }
 
-// answering returns the flows that have one of some answers of a service.
-func (m *model) answering(service int, emits []int) []*run {
-	var numbers []int
-	for _, t := range emits {
-		if p, ok := m.pairAt[pair{service, t}]; ok {
-			numbers = append(numbers, m.answered[p]...)
+// pairsOf returns the numbers of some answers of a service.
+func (m *model) pairsOf(service int, emits []int) (numbers []int) {
+	if row := m.numbers[service]; row != nil {
+		for _, t := range emits {
+			if row[t] > 0 {
+				numbers = append(numbers, row[t]-1)
+			}
 		}
+	}
+	return numbers
+}
+
+// answering returns the flows that have one of some answers of a service, at
+// most so many of them.
+func (m *model) answering(service int, emits []int, most int) []*run {
+	var numbers []int32
+	for _, p := range m.pairsOf(service, emits) {
+		numbers = append(numbers, m.answered[p][:min(len(m.answered[p]), most)]...)
 	}
 	slices.Sort(numbers)
 	numbers = slices.Compact(numbers)
-	flows := make([]*run, len(numbers))
-	for i, n := range numbers {
-		flows[i] = m.flows[n]
+	flows := make([]*run, min(len(numbers), most))
+	for i := range flows {
+		flows[i] = m.flows[numbers[i]]
 	}
 	return flows
 }
 
-// having returns the histories that have one of some types.
-func (m *model) having(types []int) []history {
-	var found []history
-	for i := range m.histories {
-		h := &m.histories[i]
-		if slices.ContainsFunc(types, func(t int) bool { return h.types[t] > 0 }) {
-			found = append(found, *h)
-		}
-	}
-	return found
-}
-
+// countsKey tells a list of numbers from others.
 func countsKey(counts []int) string {
 	var b strings.Builder
 	for _, n := range counts {

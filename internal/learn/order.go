@@ -8,17 +8,9 @@ const sampled = 200
 // early is how many answers come before anything owes them, by the order of the
 // log, and wait how long the others take on average.
 func (m *model) early(c *claim) (early, wait float64) {
-	flows, answers, seen, before, waited := 0, 0, 0, 0, 0.0
-	for _, f := range m.answering(c.service, c.emits) {
-		n := f.count(c)
-		if n == 0 {
-			continue
-		}
-		answers += n
-		if flows++; flows > sampled {
-			continue
-		}
-		seen += n
+	answers, seen, before, waited := m.given(c), 0, 0, 0.0
+	for _, f := range m.answering(c.service, c.emits, sampled) {
+		seen += f.count(c)
 		owed, given := c.moments(f)
 		for i, g := range given {
 			if i >= len(owed) || owed[i].index > g.index {
@@ -46,7 +38,7 @@ func (f *run) count(c *claim) int {
 }
 
 func (c *claim) answeredBy(e *step) bool {
-	return e.src == c.service && slices.Contains(c.emits, e.typ)
+	return int(e.src) == c.service && slices.Contains(c.emits, int(e.typ))
 }
 
 // moment is a place in a flow.
@@ -67,7 +59,7 @@ func (c *claim) moments(f *run) (owed, given []moment) {
 		if c.answeredBy(e) {
 			given = append(given, here)
 		}
-		on := slices.Index(c.on, e.typ)
+		on := slices.Index(c.on, int(e.typ))
 		switch {
 		case c.kind == anyOf && on >= 0:
 			owed = append(owed, here)
@@ -76,7 +68,7 @@ func (c *claim) moments(f *run) (owed, given []moment) {
 			if counts[on]++; slices.Min(counts) > before {
 				owed = append(owed, here)
 			}
-		case c.kind == undo && e.typ == c.undoes:
+		case c.kind == undo && int(e.typ) == c.undoes:
 			if triggered {
 				owed = append(owed, here)
 			} else {

@@ -104,17 +104,13 @@ func (d *drafter) applyOutcomes(found *[]outcome) {
 
 // alone is how many flows have this one and no other that decides.
 func (d *drafter) alone(found []outcome, deciding []bool, which int) (flows int) {
-	for i := range d.histories {
-		h := &d.histories[i]
-		if h.types[found[which].typ] == 0 {
-			continue
-		}
+	for _, h := range d.histories.with[found[which].typ] {
 		others := false
 		for k := range found {
-			others = others || k != which && deciding[k] && h.types[found[k].typ] > 0
+			others = others || k != which && deciding[k] && d.has(h, found[k].typ)
 		}
 		if !others {
-			flows += h.flows
+			flows += d.histories.flows[h]
 		}
 	}
 	return flows

@@ -76,14 +76,13 @@ func (x *explainer) safe(emits, candidates []int, undone int) (on []int) {
 			continue
 		}
 		there, done := 0, 0
-		for i := range x.histories {
-			h := &x.histories[i]
-			if h.types[t] == 0 || h.types[undone] == 0 {
+		for _, h := range x.histories.with[undone] {
+			if !x.has(h, t) {
 				continue
 			}
-			there += h.flows
-			if x.answers(&c, h) >= h.types[undone] {
-				done += h.flows
+			there += x.histories.flows[h]
+			if x.answers(&c, h) >= int(x.histories.types[undone][h]) {
+				done += x.histories.flows[h]
 			}
 		}
 		if there > 0 && float64(done) >= mostly*float64(there) {

@@ -44,6 +44,9 @@ func (d *Draft) head(b *strings.Builder) {
 			fmt.Fprintf(b, "# Not learned from: %d flows that %s.\n", left.n, left.what)
 		}
 	}
+	if d.OneIn > 0 {
+		fmt.Fprintf(b, "# Learned from one flow in %d, evenly chosen, since there are so many (laban learn --keep).\n", d.OneIn)
+	}
 	b.WriteString("# Who only listens can't be seen in a log, and is not here.\n")
 	if n := len(d.Questions); n > 0 {
 		fmt.Fprintf(b, "# Questions that the log can't answer: %d; look for ASK.\n", n)
