@@ -22,7 +22,11 @@ func (l *live) eachOther() {
 		if l.told[t] || len(awaited[t]) > 0 {
 			continue // one that listens to everything does not make it right
 		}
-		if near, ok := spelt.near(t); ok && !l.told[near] {
+		near, ok := spelt.same(t)
+		if !ok && len(emitted)*len(lonely) <= MaxEventTypes*MaxEventTypes { // or it would take too long
+			near, ok = spelt.slip(t)
+		}
+		if ok && !l.told[near] {
 			l.told[t], l.told[near] = true, true
 			l.add(finding{
 				code: CodeNearMiss, severity: SeverityError, service: emitted[t][0], event: t,
@@ -31,8 +35,9 @@ func (l *live) eachOther() {
 			})
 		}
 	}
+	patterns := l.wildcards()
 	for _, t := range sortedKeys(emitted) {
-		if !l.told[t] && !l.heard(t) && !l.must[t] {
+		if !l.told[t] && !l.must[t] && len(awaited[t]) == 0 && !topic.AnyMatches(patterns, t) {
 			l.add(finding{
 				code: CodeUnheard, severity: SeverityWarning, service: emitted[t][0], event: t,
 				message: l.titles(emitted[t]) + " emits " + quote(t) + ", and nobody listens to it",
@@ -84,22 +89,22 @@ func (l *live) supply() (emitted, awaited map[string][]string) {
 	return emitted, awaited
 }
 
-// heard tells whether anybody is there who hears an event.
-func (l *live) heard(t string) bool {
+// wildcards returns the bindings that are patterns. More of them than anybody
+// writes stand for one that matches everything, so that nothing is called unheard
+// by mistake.
+func (l *live) wildcards() []string {
+	var patterns []string
 	for _, s := range l.names {
-		if l.now[s].Asks(t) {
-			return true
-		}
-	}
-	for _, c := range l.cs {
-		for _, r := range c.Reactions {
-			absent := slices.ContainsFunc(r.Services, func(s string) bool { _, announced := l.now[s]; return !announced })
-			if absent && slices.Contains(r.On.Types(), t) {
-				return true
+		for _, t := range l.now[s].Bindings {
+			if topic.IsPattern(t) {
+				patterns = append(patterns, t)
 			}
 		}
 	}
-	return false
+	if len(patterns) > MaxEventTypes {
+		return []string{"#"}
+	}
+	return patterns
 }
 
 // titles returns services with their versions, as a list.

@@ -200,3 +200,20 @@ func TestHostileAnnouncements(t *testing.T) {
 		require.LessOrEqual(t, strings.Count(p.String(), "\n"), 1)
 	}
 }
+
+// TestManyHostileAnnouncements: each name could be a slip of each other one.
+func TestManyHostileAnnouncements(t *testing.T) {
+	var all []choreography.Announcement
+	for s := range 20 {
+		a := choreography.Announcement{Service: fmt.Sprintf("s%d", s)}
+		for i := range choreography.MaxEventTypes {
+			a.Emits = append(a.Emits, fmt.Sprintf("%s%d", strings.Repeat("x", 30), s*choreography.MaxEventTypes+i))
+			a.Bindings = append(a.Bindings, fmt.Sprintf("%s%d", strings.Repeat("y", 30), s*choreography.MaxEventTypes+i))
+		}
+		all = append(all, a)
+	}
+	all[3].Emits[7], all[4].Bindings[8] = "payment.rejected", "paymentRejected"
+	began := time.Now()
+	require.Contains(t, found(choreography.CheckLive(nil, all)), `error near-miss: s3 emits "payment.rejected", and s4 listens to "paymentRejected" — did you mean "paymentRejected"?`)
+	require.Less(t, time.Since(began), time.Minute)
+}

@@ -37,12 +37,25 @@ func newSpellings(names []string) *spellings {
 
 // near is what nearName returns for one name.
 func (s *spellings) near(name string) (string, bool) {
-	want := nameWords(name)
-	for _, i := range s.joined[strings.Join(want, "")] {
+	if near, ok := s.same(name); ok {
+		return near, true
+	}
+	return s.slip(name)
+}
+
+// same returns the name of the same words in another spelling.
+func (s *spellings) same(name string) (string, bool) {
+	for _, i := range s.joined[strings.Join(nameWords(name), "")] {
 		if s.names[i] != name {
 			return s.names[i], true
 		}
 	}
+	return "", false
+}
+
+// slip returns the name that is slips away. It looks at all of them.
+func (s *spellings) slip(name string) (string, bool) {
+	want := nameWords(name)
 	for i, words := range s.words {
 		if len(words) == len(want) && s.names[i] != name && nearWords(want, words) {
 			return s.names[i], true
@@ -51,13 +64,16 @@ func (s *spellings) near(name string) (string, bool) {
 	return "", false
 }
 
+// longestWord is how many bytes a word has that somebody may have mistyped.
+const longestWord = 40
+
 // nearWords tells whether two lists of as many words are the same but for slips.
 func nearWords(a, b []string) bool {
 	for i := range a {
 		if a[i] == b[i] {
 			continue
 		}
-		if len(a[i]) < 4 || len(b[i]) < 4 {
+		if min(len(a[i]), len(b[i])) < 4 || max(len(a[i]), len(b[i])) > longestWord {
 			return false
 		}
 		if _, ok := nearest.Of(a[i], []string{b[i]}); !ok {

@@ -105,6 +105,16 @@ func TestDOT(t *testing.T) {
 	require.Equal(t, strings.Count(dot, "{"), strings.Count(dot, "}"))
 }
 
+// TestALongDrawingSaysAtItsTopWhatItsLooksMean, and a short one at its foot only.
+func TestALongDrawingSaysAtItsTopWhatItsLooksMean(t *testing.T) {
+	text := "choreography: a\nstarts: x0\nreactions:\n"
+	for i := range 40 {
+		text += fmt.Sprintf("  - {service: a, on: x%d, emits: x%d, within: 1s}\n", i, i+1)
+	}
+	require.Equal(t, 2, strings.Count(render(t, parse(t, text), choreography.SVG), ">begins a flow<"))
+	require.Equal(t, 1, strings.Count(render(t, order(t), choreography.SVG), ">begins a flow<"))
+}
+
 // TestHostileNamesAreEscaped has names that would be markup.
 func TestHostileNamesAreEscaped(t *testing.T) {
 	c := &choreography.Choreography{

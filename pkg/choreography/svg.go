@@ -41,6 +41,7 @@ const (
 	footHeight = 34.0
 	maxShown   = 40 // characters of a line
 	minWidth   = 800.0
+	tall       = 2000.0 // from here on nobody sees the top and the foot at once
 )
 
 // svg returns the drawing as an SVG that needs nothing else: no font, no script,
@@ -55,7 +56,11 @@ func (d *drawing) svg() string {
 	}
 	placed := layout.Place(g, layout.Spacing{Nodes: 22, Layers: 42})
 	width := math.Max(placed.Width, minWidth) + 2*margin
-	height := placed.Height + 2*margin + headHeight + footHeight
+	head := headHeight
+	if placed.Height > tall {
+		head += footHeight // the legend is there, too
+	}
+	height := placed.Height + 2*margin + head + footHeight
 
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0f %.0f" role="%s" aria-labelledby="title about" font-family="system-ui, 'Segoe UI', Helvetica, Arial, sans-serif">`+"\n", width, height, width, height, d.role())
@@ -70,7 +75,10 @@ func (d *drawing) svg() string {
 		fmt.Fprintf(&b, `<text x="%.0f" y="%.0f" font-size="12" fill="#475569">%s</text>`+"\n", margin, margin+32, xmlText(clipTo(d.about, int(width/6.2))))
 	}
 	left := margin + (width-2*margin-placed.Width)/2
-	fmt.Fprintf(&b, `<g transform="translate(%.1f %.1f)">`+"\n", left, margin+headHeight)
+	if head > headHeight {
+		legend(&b, margin+headHeight+12)
+	}
+	fmt.Fprintf(&b, `<g transform="translate(%.1f %.1f)">`+"\n", left, margin+head)
 	for i, e := range d.edges {
 		d.svgEdge(&b, e, placed.Edges[i])
 	}
