@@ -50,7 +50,7 @@ func (t *Transport) dial(ctx context.Context, url, role string) (*connection, er
 		stop()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", Redact(url), explainTLS(explainDial(withoutURL(err, url)), *asked))
+		return nil, fmt.Errorf("connect to %s: %w", Redact(url), explainTLS(explainDial(err), *asked))
 	}
 	return &connection{conn, wire}, nil
 }
