@@ -23,6 +23,7 @@ func Check(cs ...*Choreography) []Problem {
 		k.outcomes(x)
 		repaired := k.names(x)
 		k.services(x)
+		k.namesakes(x)
 		k.times(x)
 		k.twice(x)
 		k.reach(repaired)
@@ -131,6 +132,33 @@ func (k *checker) services(x *index) {
 				hint:    "nothing shows whether it did its work: let it emit an event when it is done",
 			})
 		}
+	}
+}
+
+// namesakes reports services whose names differ in nothing but case and
+// punctuation.
+func (k *checker) namesakes(x *index) {
+	var names []string
+	at := map[string]int{}
+	for i, r := range x.c.Reactions {
+		for _, s := range r.Services {
+			if _, known := at[s]; !known {
+				at[s] = i
+				names = append(names, s)
+			}
+		}
+	}
+	spelt := newSpellings(names)
+	for _, s := range names {
+		same, ok := spelt.same(s)
+		if !ok || slices.Index(names, same) > slices.Index(names, s) {
+			continue // told at the second one
+		}
+		k.report(x.c, finding{
+			code: CodeSameService, severity: SeverityWarning, pos: x.c.find("service", at[s], s), service: s,
+			message: "the services " + quote(same) + " and " + quote(s) + " differ in spelling only",
+			hint:    "if they are one service, give it one name: the observer knows services by the letter",
+		})
 	}
 }
 

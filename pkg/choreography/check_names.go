@@ -1,6 +1,9 @@
 package choreography
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // use is a place where a contract relies on an event being emitted.
 type use struct {
@@ -50,9 +53,9 @@ func (k *checker) names(x *index) *index {
 		}
 	}
 	slips := map[string]string{}
-	first, then := newSpellings(unheard), newSpellings(emitted)
-	meant := map[string]string{} // also what nothing is near to
 	elsewhere := k.elsewhere(x.c)
+	where := []*spellings{newSpellings(unheard), newSpellings(emitted), newSpellings(slices.Sorted(maps.Keys(elsewhere.emitted)))}
+	meant := map[string]string{} // also what nothing is near to
 	for _, u := range x.uses() {
 		if len(x.emitters[u.event]) > 0 || elsewhere.emitted[u.event] {
 			continue
@@ -62,10 +65,7 @@ func (k *checker) names(x *index) *index {
 		}
 		near, known := meant[u.event]
 		if !known {
-			var ok bool
-			if near, ok = first.near(u.event); !ok {
-				near, _ = then.near(u.event)
-			}
+			near = nearIn(u.event, where)
 			meant[u.event] = near
 		}
 		if near != "" {
@@ -76,6 +76,22 @@ func (k *checker) names(x *index) *index {
 	k.nobodyReacts(x, used, slips, elsewhere)
 	k.descriptions(x)
 	return newIndex(repaired(x.c, slips))
+}
+
+// nearIn returns what is near to an event, or "": another spelling of it
+// wherever that is, before a slip.
+func nearIn(event string, where []*spellings) string {
+	for _, s := range where {
+		if near, ok := s.same(event); ok {
+			return near
+		}
+	}
+	for _, s := range where {
+		if near, ok := s.slip(event); ok {
+			return near
+		}
+	}
+	return ""
 }
 
 // elsewhere is what other choreographies do with events.

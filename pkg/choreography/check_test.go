@@ -143,6 +143,11 @@ func TestWhatIsWrongWithASmallContract(t *testing.T) {
 				`warning unreachable-reaction: the reaction can never happen: nothing that starts a flow leads to "y"`,
 			},
 		},
+		{"a service of two names", "- {service: two-three, on: s, emits: [done, broken], within: 1s}\n  - {service: [twoThree, one], on: [done, broken]}\n  - {service: two-four, on: done}", []string{
+			`warning same-service: the services "two-three" and "twoThree" differ in spelling only`,
+			`warning silent-service: twoThree listens and never emits anything`,
+			`warning silent-service: two-four listens and never emits anything`,
+		}},
 		{"a reaction twice", "- {service: two, on: s, emits: [done, broken], within: 1s}\n  - {service: [two], on: [s], emits: [broken, done], within: 5s}", []string{
 			`warning same-reaction: the reaction says the same as the one in line 6, so that each answer is owed twice`,
 		}},
@@ -186,6 +191,10 @@ func TestChoreographiesBesideEachOther(t *testing.T) {
 	require.Empty(t, choreography.Check(one, two), "ping comes from one and is heard in two")
 	require.Equal(t, []string{`warning nobody-reacts: nobody reacts to "ping"`}, found(choreography.Check(one)))
 	require.Contains(t, found(choreography.Check(one, one)), `error same-name: there is another choreography "one", in shop.yaml`)
+	misspelt := parse(t, strings.ReplaceAll(two.Text, "ping", "Ping"))
+	require.Equal(t, []string{
+		`error not-emitted: nobody emits "Ping" — did you mean "ping"?`, `warning nobody-reacts: nobody reacts to "ping"`,
+	}, found(choreography.Check(one, misspelt)))
 	three := parse(t, strings.Replace(one.Text, "one", "three", 1))
 	require.Contains(t, found(choreography.Check(one, three)), `warning shared-start: "s" starts the choreography "one", too`)
 }

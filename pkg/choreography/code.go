@@ -30,6 +30,7 @@ const (
 	CodeSilentService       Code = "silent-service"
 	CodeAbandonedEarly      Code = "abandoned-early"
 	CodeSameReaction        Code = "same-reaction"
+	CodeSameService         Code = "same-service"
 	CodeSameName            Code = "same-name"
 	CodeSharedStart         Code = "shared-start"
 	CodeTooManyHistories    Code = "too-many-histories"
@@ -54,7 +55,7 @@ func Codes() []Code {
 	return []Code{
 		CodeSyntax, CodeLimit, CodeUnknownField, CodeMissingField, CodeBadValue, CodeDuplicate, CodeNoDeadline, CodeContradiction,
 		CodeNotEmitted, CodeStartNotEmitted, CodeNobodyReacts, CodeUnknownEvent, CodeNoOutcomes, CodeDeadEnd, CodeEndlessLoop,
-		CodeNotUndone, CodeNothingUndoes, CodeUnreachableReaction, CodeSilentService, CodeAbandonedEarly, CodeSameReaction, CodeSameName,
+		CodeNotUndone, CodeNothingUndoes, CodeUnreachableReaction, CodeSilentService, CodeAbandonedEarly, CodeSameReaction, CodeSameService, CodeSameName,
 		CodeSharedStart, CodeTooManyHistories,
 		CodeNotBound, CodeDoesNotEmit, CodeEmitsNotDeclared, CodeUndeclaredEmit, CodeUndeclaredBind, CodeNearMiss, CodeUnheard,
 		CodeNeverComes, CodeNeverAnnounced, CodeUnknownService,
