@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os/user"
@@ -65,6 +66,9 @@ func flowsListCommand(s streams) *cobra.Command {
 	flags.SortFlags = false
 	f.complete(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := cmp.Or(knownWord("status", filter.Status...), knownWord("cause", filter.Cause)); err != nil {
+			return usageError(cmd, err)
+		}
 		c, err := f.client(cmd)
 		if err != nil {
 			return err

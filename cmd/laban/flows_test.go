@@ -341,6 +341,8 @@ func TestWhyAnObserverCanNotBeAsked(t *testing.T) {
 		"where a b":                            "ask for one flow at a time",
 		"where a -o xml":                       `--output: there is text and json, but not "xml"`,
 		"where a --observer ftp://u:secret@x/": `"…@x/" is no address of an observer`,
+		"flows list --status stalld":           `--status: there is no status "stalld"; did you mean "stalled"?`,
+		"flows list --cause what":              `--cause: there is no cause "what"; there are unknown, `,
 		"flows lst":                            `there is no command "lst"; did you mean "list"?`,
 	} {
 		status, _, errs := laban(t, strings.Fields(line)...)

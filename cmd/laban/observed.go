@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/laban-io/laban/internal/nearest"
 	"github.com/laban-io/laban/internal/observer/api"
 	"github.com/laban-io/laban/internal/observer/client"
 	"github.com/laban-io/laban/pkg/flow"
@@ -71,6 +74,34 @@ func oneKey(cmd *cobra.Command, args []string) error {
 	}
 }
 
+// flowWords are the words of flags that take one of a few.
+func flowWords() map[string][]string {
+	var statuses, causes []string
+	for _, s := range flow.Statuses() {
+		statuses = append(statuses, s.String())
+	}
+	for _, c := range flow.Causes() {
+		causes = append(causes, c.String())
+	}
+	return map[string][]string{"status": statuses, "cause": causes}
+}
+
+// knownWord refuses a value of such a flag that is none of its words, and says
+// which one was meant.
+func knownWord(flag string, values ...string) error {
+	words := flowWords()[flag]
+	for _, v := range values {
+		if v == "" || slices.Contains(words, v) {
+			continue
+		}
+		if meant, ok := nearest.Of(v, words); ok {
+			return fmt.Errorf("--%s: there is no %s %q; did you mean %q?", flag, flag, v, meant)
+		}
+		return fmt.Errorf("--%s: there is no %s %q; there are %s", flag, flag, v, strings.Join(words, ", "))
+	}
+	return nil
+}
+
 // complete registers what the shell offers for flags that have few values.
 func (f *askFlags) complete(cmd *cobra.Command) {
 	fixed := func(name string, values []string) {
@@ -79,15 +110,12 @@ func (f *askFlags) complete(cmd *cobra.Command) {
 			_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 		}
 	}
-	var statuses, causes []string
-	for _, s := range flow.Statuses() {
-		statuses = append(statuses, s.String())
+	for name, words := range flowWords() {
+		fixed(name, words)
+		if flag := cmd.Flags().Lookup(name); flag != nil {
+			flag.Usage += ": " + strings.Join(words, ", ")
+		}
 	}
-	for _, c := range flow.Causes() {
-		causes = append(causes, c.String())
-	}
-	fixed("status", statuses)
-	fixed("cause", causes)
 	fixed("output", []string{"text", "json"})
 	fixed("observer", []string{client.DefaultAddress})
 	live := func(name string, ask func(context.Context, *client.Client) []string) {
