@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -123,7 +124,15 @@ func TestRender(t *testing.T) {
 		require.True(t, strings.HasPrefix(out, begin), "%.60s", out)
 		require.Empty(t, errs)
 	}
-	status, out, errs := laban(t, "render", file(t, "choreography: a"))
+	large := "choreography: a\nstarts: x0\nreactions:\n"
+	for i := range 260 {
+		large += fmt.Sprintf("  - {service: a, on: x%d, emits: x%d, within: 1s}\n", i, i+1)
+	}
+	status, out, errs := laban(t, "render", file(t, large))
+	require.Zero(t, status)
+	require.Contains(t, out, "\n  n520 --> n260\n")
+	require.Contains(t, errs, "larger than what Mermaid shows")
+	status, out, errs = laban(t, "render", file(t, "choreography: a"))
 	require.Equal(t, 1, status)
 	require.Empty(t, out)
 	require.Contains(t, errs, `does not say "starts"`)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -44,9 +45,24 @@ named at the event. "-" reads the contract from standard input.`,
 		case len(problems) > 0:
 			return choreography.Errors(problems)
 		}
-		return choreography.Render(s.out, contracts[0], format)
+		var text strings.Builder
+		if err := choreography.Render(&text, contracts[0], format); err != nil {
+			return err
+		}
+		if format == choreography.Mermaid && tooLargeForMermaid(text.String()) {
+			fmt.Fprintln(s.err, "the drawing is larger than what Mermaid shows unless its page allows it (maxTextSize 50000, maxEdges 500); --as svg has no such limit")
+		}
+		_, err = io.WriteString(s.out, text.String())
+		return err
 	}
 	return cmd
+}
+
+// tooLargeForMermaid tells whether a flowchart is beyond Mermaid's defaults.
+//
+// Source: MermaidConfig in Mermaid 11, maxTextSize and maxEdges.
+func tooLargeForMermaid(text string) bool {
+	return len(text) > 50_000 || strings.Count(text, "> n") > 500
 }
 
 func unknownFormat(as string) error {
