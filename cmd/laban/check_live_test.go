@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,6 +76,27 @@ reactions:
 	require.Contains(t, out, contract+`:8:31: error: inventory 1.0.0 does not listen to "paymentRejected", to which it must react — it listens to "PaymentRejected" [not-bound]`)
 	require.Contains(t, out, `error: inventory 1.0.0 does not emit "stockReturned", which the contract says it does [does-not-emit]`)
 	require.Contains(t, out, "1 file and 3 running services: 2 errors and 0 warnings\n")
+}
+
+// TestAClockThatIsFastHidesNobody: one service, or somebody who pretends to be
+// one, says that it is next year.
+func TestAClockThatIsFastHidesNobody(t *testing.T) {
+	broker := testenv.RabbitMQ(t)
+	running(t, broker.URL, "payment", nil, []string{"paymentRejected"})
+	opening, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	transport, err := amqpbus.Open(opening, amqpbus.Config{URLs: []string{broker.URL}, Name: "fast", Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, transport.Close(context.WithoutCancel(t.Context()))) })
+	e := event.New(bus.AnnouncementType, bus.Announcement{Service: "fast", Emits: []string{"x"}})
+	e.ID, e.Source, e.Subject, e.Time = event.NewID(), "fast", "fast", time.Now().AddDate(1, 0, 0)
+	require.NoError(t, transport.SendToLog(opening, &bus.Message{Event: e, RoutingKey: e.Type, Info: transport.Info()}))
+	var out, errs string
+	require.Eventually(t, func() bool {
+		_, out, errs = laban(t, "check", "--live", "--amqp", broker.URL)
+		return strings.Contains(out, "\n2 running services: ")
+	}, 20*time.Second, 10*time.Millisecond, "%s%s", &out, &errs)
+	require.NotContains(t, errs, "left out")
 }
 
 func TestWhoStoppedIsSaidToBeLeftOut(t *testing.T) {
