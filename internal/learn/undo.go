@@ -13,6 +13,10 @@ const clearly = 2
 // wherever one of some triggers is there. plain is what explains them otherwise.
 func (x *explainer) undo(emits, candidates []int, plain claim) (claim, bool) {
 	var claims []claim
+	given := make([]int, len(x.histories.all)) // none but where they are looked at
+	for k, h := range x.among {
+		given[h] = x.there[k]
+	}
 	forced := false
 	for _, undone := range x.emitted() {
 		if slices.Contains(emits, undone) || slices.Contains(x.starts, undone) {
@@ -23,7 +27,7 @@ func (x *explainer) undo(emits, candidates []int, plain claim) (claim, bool) {
 			continue
 		}
 		forced = forced || told
-		c := newClaim(x.service, undo, emits, x.safe(emits, candidates, undone))
+		c := newClaim(x.service, undo, emits, x.safe(given, candidates, undone))
 		if c.undoes = undone; len(c.on) == 0 {
 			continue
 		}
@@ -69,23 +73,20 @@ func (x *explainer) saidToUndo(emits []int) (undone int, told bool) {
 }
 
 // safe returns the candidates after which what is to be undone nearly always is.
-func (x *explainer) safe(emits, candidates []int, undone int) (on []int) {
-	c := newClaim(x.service, undo, emits, nil)
+// given is how many answers each history has.
+func (x *explainer) safe(given, candidates []int, undone int) (on []int) {
+	there, done := make([]int, len(x.types)), make([]int, len(x.types)) // in how many flows
+	for _, h := range x.histories.with[undone] {
+		flows, all := x.histories.flows[h], given[h] >= int(x.histories.types[undone][h])
+		for _, t := range x.histories.kinds[h] {
+			there[t] += flows
+			if all {
+				done[t] += flows
+			}
+		}
+	}
 	for _, t := range candidates {
-		if t == undone {
-			continue
-		}
-		there, done := 0, 0
-		for _, h := range x.histories.with[undone] {
-			if !x.has(h, t) {
-				continue
-			}
-			there += x.histories.flows[h]
-			if x.answers(&c, h) >= int(x.histories.types[undone][h]) {
-				done += x.histories.flows[h]
-			}
-		}
-		if there > 0 && float64(done) >= mostly*float64(there) {
+		if t != undone && there[t] > 0 && float64(done[t]) >= mostly*float64(there[t]) {
 			on = append(on, t)
 		}
 	}
