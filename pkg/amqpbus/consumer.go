@@ -24,7 +24,7 @@ func (t *Transport) Consume(ctx context.Context, s bus.Subscription) error {
 	// one has begun, if they do not heed their contexts. They are waited for.
 	var handlers sync.WaitGroup
 	defer handlers.Wait()
-	err := t.supervise(ctx, s.Queue+" consumer", func(ctx context.Context, conn *connection, up func()) error {
+	err := t.supervise(ctx, s.Queue+" consumer", t.setUp(func(ctx context.Context, conn *connection, up func()) error {
 		if err := t.declareShared(conn); err != nil {
 			return err
 		}
@@ -38,7 +38,7 @@ func (t *Transport) Consume(ctx context.Context, s bus.Subscription) error {
 				s.OnSession()
 			}
 		})
-	})
+	}))
 	return ended(ctx, err)
 }
 

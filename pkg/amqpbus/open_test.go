@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -83,11 +84,11 @@ func TestTheNextURLIsTriedWhereOneIsDead(t *testing.T) {
 
 func TestAServiceMayStartBeforeItsBroker(t *testing.T) {
 	broker := testenv.RabbitMQ(t)
-	p, proxied := proxy(t, broker.URL)
-	p.Stop()
+	w := wireTo(t, broker.URL)
+	w.set(true)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	transport, err := amqpbus.Open(ctx, amqpbus.Config{URLs: []string{proxied}, MaxBackoff: 50 * time.Millisecond})
+	transport, err := amqpbus.Open(ctx, amqpbus.Config{URLs: []string{w.url}, MaxBackoff: 50 * time.Millisecond, PublishTimeout: time.Minute})
 	require.NoError(t, err)
 	defer transport.Close(context.Background())
 	require.Error(t, transport.Ready())
@@ -96,9 +97,46 @@ func TestAServiceMayStartBeforeItsBroker(t *testing.T) {
 
 	waiting := make(chan error, 1)
 	b.PublishAsync(t.Context(), event.New("a", nil), func(err error) { waiting <- err })
-	require.NoError(t, p.Start())
+	w.set(false)
 	require.NoError(t, <-waiting)
 	require.NoError(t, transport.Ready())
+}
+
+// A broker that answers heartbeats, and no declaration.
+func TestABrokerThatAnswersNoDeclarationIsAskedAnew(t *testing.T) {
+	broker := testenv.RabbitMQ(t)
+	open(t, broker.URL) // so that all is declared, and asking again is quick
+	w := wireTo(t, broker.URL)
+	w.setMute(true)
+	cfg := amqpbus.Config{URLs: []string{w.url}, MaxBackoff: 50 * time.Millisecond, PublishTimeout: time.Minute}
+	amqpbus.SetSetupTimeout(&cfg, time.Second)
+	transport, err := amqpbus.Open(expired(t, 50*time.Millisecond), cfg)
+	require.NoError(t, err, "it goes on trying")
+	defer transport.Close(context.Background())
+	untilItSays(t, transport, "the broker did not answer for 1s")
+	w.setMute(false)
+	require.Eventually(t, func() bool { return transport.Ready() == nil }, 20*time.Second, 10*time.Millisecond)
+	publish(t, newBus(t, transport, "payment"), "a", "1")
+}
+
+// untilItSays waits for the reason that a transport gives for not being ready.
+func untilItSays(t *testing.T, transport *amqpbus.Transport, why string) {
+	t.Helper()
+	var said error
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); <-time.After(time.Millisecond) {
+		if said = transport.Ready(); said != nil && strings.Contains(said.Error(), why) {
+			return
+		}
+	}
+	require.ErrorContains(t, said, why)
+}
+
+func TestCloseWaitsForNoDeclaration(t *testing.T) {
+	w := wireTo(t, testenv.RabbitMQ(t).URL)
+	w.setMute(true)
+	transport, err := amqpbus.Open(expired(t, 200*time.Millisecond), amqpbus.Config{URLs: []string{w.url}})
+	require.NoError(t, err)
+	within(t, 20*time.Second, func() { require.NoError(t, transport.Close(t.Context())) })
 }
 
 func TestConfigurationIsChecked(t *testing.T) {

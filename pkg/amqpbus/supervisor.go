@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -58,6 +59,40 @@ func (t *Transport) supervise(ctx context.Context, role string, run session) err
 		}
 	}
 	return nil
+}
+
+// setUp bounds what a session does before it works. A broker may answer
+// heartbeats and yet leave a declaration unanswered, as one does that waits for
+// others of its cluster, and the library waits for it without bound.
+func (t *Transport) setUp(run session) session {
+	return func(ctx context.Context, conn *connection, up func()) error {
+		settled := make(chan struct{}) // it works, or has ended
+		settle := sync.OnceFunc(func() { close(settled) })
+		late := false
+		var watch sync.WaitGroup
+		watch.Go(func() {
+			timer := time.NewTimer(t.cfg.setupTimeout)
+			defer timer.Stop()
+			select {
+			case <-settled:
+				return
+			case <-timer.C:
+				late = true
+			case <-ctx.Done():
+			}
+			conn.hangUp()
+		})
+		err := run(ctx, conn, func() {
+			settle()
+			up()
+		})
+		settle()
+		watch.Wait()
+		if late && err != nil {
+			return fmt.Errorf("%w: the broker did not answer for %v: %w", bus.ErrSessionLost, t.cfg.setupTimeout, err)
+		}
+		return err
+	}
 }
 
 // runSession connects, runs one session, and hangs up. It returns when the

@@ -20,7 +20,7 @@ func (t *Transport) Tail(ctx context.Context, from bus.Position, fn func(bus.Log
 	ctx, cancel := t.bound(ctx)
 	defer cancel()
 	var stopped error // fn's error
-	err := t.supervise(ctx, "log reader", func(ctx context.Context, conn *connection, up func()) error {
+	err := t.supervise(ctx, "log reader", t.setUp(func(ctx context.Context, conn *connection, up func()) error {
 		if err := t.declareShared(conn); err != nil {
 			return err
 		}
@@ -31,7 +31,7 @@ func (t *Transport) Tail(ctx context.Context, from bus.Position, fn func(bus.Log
 			cancel()
 		}
 		return err
-	})
+	}))
 	if stopped != nil {
 		return stopped
 	}

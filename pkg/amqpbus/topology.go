@@ -1,7 +1,6 @@
 package amqpbus
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -161,15 +160,4 @@ func (d *declarer) close() error {
 		return d.ch.Close()
 	}
 	return d.err
-}
-
-// DeclareTopology declares what services share (see the package comment) and
-// returns. Open does so too; this is for tools that prepare a broker.
-func (t *Transport) DeclareTopology(ctx context.Context) error {
-	conn, err := t.dial(ctx, t.cfg.URLs[0], "topology")
-	if err != nil {
-		return err
-	}
-	defer conn.hangUp()
-	return t.declareShared(conn)
 }

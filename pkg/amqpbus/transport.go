@@ -49,7 +49,7 @@ func Open(ctx context.Context, cfg Config) (*Transport, error) {
 	firstUp := make(chan struct{})
 	var once sync.Once
 	t.work.Go(func() {
-		err := t.supervise(t.ctx, "publisher", func(ctx context.Context, conn *connection, up func()) error {
+		err := t.supervise(t.ctx, "publisher", t.setUp(func(ctx context.Context, conn *connection, up func()) error {
 			if err := t.declareShared(conn); err != nil {
 				return err
 			}
@@ -57,7 +57,7 @@ func Open(ctx context.Context, cfg Config) (*Transport, error) {
 				up()
 				once.Do(func() { close(firstUp) })
 			})
-		})
+		}))
 		if err != nil {
 			t.refused <- err
 			t.publisher.close(err)

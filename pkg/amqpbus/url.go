@@ -8,8 +8,9 @@ import (
 // Redact returns an AMQP URL that may be shown: without password and query.
 func Redact(raw string) string {
 	u, err := url.Parse(raw)
-	if err != nil {
-		// What can't be parsed may still hold a password: show the host only.
+	if err != nil || u.User == nil && strings.Contains(u.Path, "@") {
+		// What can't be parsed, or only by taking a part of the password for the
+		// path, may still hold one: show the host only.
 		if i := strings.LastIndexByte(raw, '@'); i >= 0 {
 			return "…@" + raw[i+1:]
 		}
