@@ -177,7 +177,25 @@ func TestAnAnswerMayOvertakeTheReturnOfTheWrite(t *testing.T) {
 	require.Len(t, s.ends, 2, "an answer of the session before says nothing of this one")
 	s.taken(again, said(true))
 	require.Len(t, s.ends, 3)
+
+	s.add(t.Context(), "4", 10)
+	s.taken(s.next(), said(true))
+	require.Len(t, s.ends, 3, "nor did it answer to what it was sent in this one")
+	s.confirmed(amqp.Confirmation{DeliveryTag: 2, Ack: true})
+	require.Len(t, s.ends, 4)
 	require.Empty(t, s.slots)
+}
+
+// What one session says of being blocked, the next one has to say again; the
+// broker does so only while it is.
+func TestANewSessionIsNotBlockedByTheOneBefore(t *testing.T) {
+	s := newSent(t, 10, time.Minute, "1")
+	s.setBlocked(true)
+	require.ErrorIs(t, s.ready(), bus.ErrBlocked)
+	require.Nil(t, s.next())
+	s.reclaim(bus.ErrSessionLost)
+	require.NoError(t, s.ready())
+	require.NotNil(t, s.next())
 }
 
 func TestDeadlines(t *testing.T) {
