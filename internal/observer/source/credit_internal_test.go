@@ -8,41 +8,71 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestCreditFollowsTheSizeOfMessages: many small ones are asked for, few large
-// ones, and soon after they have become large.
-func TestCreditFollowsTheSizeOfMessages(t *testing.T) {
-	var c credit
-	read := func(n, body int) (asked int) {
-		for range n {
-			if c.take(body) {
-				c.begin()
-				asked++
-			}
-		}
-		return asked
-	}
-	require.Equal(t, creditFirst, c.begin())
-	require.Equal(t, 1, read(100_000, 500))
-	require.Equal(t, creditMost, c.now)
-	require.LessOrEqual(t, read(40, 1<<20), 8)
-	require.LessOrEqual(t, c.now<<20, 2*creditBytes)
-	require.LessOrEqual(t, read(100_000, 500), 4, "it is not asked over and over")
-	require.Equal(t, creditMost, c.now)
-	read(100, 128<<20)
-	require.Equal(t, creditLeast, c.now)
+// sender is a broker that sends as much as it has been granted.
+type sender struct {
+	credit
+	sent, read uint64 // tags
+	acked      uint64
+	asked      int // how often it was asked
 }
 
-// TestCreditIsBounded whatever comes.
+func (s *sender) ask() {
+	s.sent, s.read, s.acked = 0, 0, 0
+	s.begin()
+	s.asked++
+}
+
+// serve has so many messages of a size sent and read, and returns how many bytes
+// were on their way at most.
+func (s *sender) serve(n, body int) (most int) {
+	if s.asked == 0 {
+		s.ask()
+	}
+	for range n {
+		s.sent = max(s.sent, s.acked+uint64(s.granted))
+		most = max(most, int(s.sent-s.read)*body)
+		s.read++
+		if s.take(body) {
+			s.ask()
+		} else if tag := s.ack(s.read); tag > 0 {
+			s.acked = tag
+		}
+	}
+	return most
+}
+
+// TestCreditFollowsTheSizeOfMessages: many small ones are asked for, few large
+// ones, and what is on its way when they become large is not asked for twice.
+func TestCreditFollowsTheSizeOfMessages(t *testing.T) {
+	var s sender
+	s.serve(100_000, 500)
+	require.Equal(t, creditMost, s.granted)
+	require.Equal(t, 2, s.asked)
+	s.serve(creditMost, 1<<20) // those were granted before it was known
+	require.LessOrEqual(t, s.serve(1000, 1<<20), creditBytes+creditBytes/8)
+	require.Equal(t, 2, s.asked)
+	s.serve(100, 500)
+	require.Greater(t, s.serve(10_000, 500), 500*creditMost/2, "and many again")
+	require.Equal(t, 2, s.asked)
+
+	var large sender
+	require.LessOrEqual(t, large.serve(1000, 1<<20), creditFirst<<20)
+	require.Equal(t, 1, large.asked)
+	large.serve(2000, 500)
+	require.Equal(t, creditMost, large.granted)
+}
+
+// TestCreditIsBounded whatever comes, and never runs out: when all that was sent
+// has been read, more may be sent.
 func TestCreditIsBounded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var c credit
-		c.begin()
+		var s sender
 		for _, body := range rapid.SliceOf(rapid.IntRange(0, 128<<20)).Draw(t, "bodies") {
-			if c.take(body) {
-				c.begin()
-			}
-			require.GreaterOrEqual(t, c.now, creditLeast)
-			require.LessOrEqual(t, c.now, creditMost)
+			s.serve(1, body)
+			require.GreaterOrEqual(t, s.granted, creditLeast)
+			require.LessOrEqual(t, s.granted, creditMost)
+			require.LessOrEqual(t, s.acked, s.read)
+			require.Greater(t, s.acked+uint64(s.granted), s.read)
 		}
 	})
 }

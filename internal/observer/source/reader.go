@@ -123,7 +123,7 @@ func (r *reader) consume(ctx context.Context, conn *amqp.Connection, up func()) 
 	if !r.compare {
 		quiet.Stop()
 	}
-	for unacked := 0; ; {
+	for {
 		var d amqp.Delivery
 		var ok bool
 		select {
@@ -155,9 +155,8 @@ func (r *reader) consume(ctx context.Context, conn *amqp.Connection, up func()) 
 			if r.credit.take(len(d.Body)) && !r.compare {
 				return true, r.flush()
 			}
-			if unacked++; unacked >= r.credit.now/2 {
-				unacked = 0
-				if err := d.Ack(true); err != nil {
+			if tag := r.credit.ack(d.DeliveryTag); tag > 0 {
+				if err := ch.Ack(tag, true); err != nil {
 					return false, fmt.Errorf("%w: %w", bus.ErrSessionLost, err)
 				}
 			}
