@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // rowsPerStatement is how many rows a statement inserts: one that is called for
@@ -50,7 +51,8 @@ func (c *liteConnection) transact(ctx context.Context, fn func(writer) error) er
 		}
 		err = fmt.Errorf("commit: %w", err)
 	}
-	if _, rollback := c.exec(ctx, "ROLLBACK"); rollback != nil {
+	// SQLite itself has rolled back where the disk is full or fails.
+	if _, rollback := c.exec(ctx, "ROLLBACK"); rollback != nil && !strings.Contains(rollback.Error(), "no transaction is active") {
 		// The connection goes, and the transaction with it.
 		return fmt.Errorf("%w (and it could not be rolled back: %w)", withoutConflict(err), rollback)
 	}

@@ -80,7 +80,7 @@ func killAgainAndAgain(t *testing.T, ledgerURL string, kills int) {
 		return h
 	}
 	// What ends before the log's first pulse has no time, and no marker.
-	before, cmd := head().Epoch, b.start(t)
+	before, cmd := head().Epoch, b.start(t, t.Output())
 	require.Eventually(t, func() bool { return head().Position.LogID != "" }, patience, 20*time.Millisecond)
 
 	var placing load
@@ -93,7 +93,7 @@ func killAgainAndAgain(t *testing.T, ledgerURL string, kills int) {
 		wait(rand.N(400 * time.Millisecond))
 		require.NoError(t, cmd.Process.Kill())
 		require.Error(t, cmd.Wait())
-		before, cmd = head().Epoch, b.start(t)
+		before, cmd = head().Epoch, b.start(t, t.Output())
 	}
 	orders := placing.end()
 	require.Eventually(t, func() bool {

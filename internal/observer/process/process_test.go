@@ -48,6 +48,7 @@ func TestMain(m *testing.M) {
 }
 
 func observe(path string) error {
+	signal.Ignore(syscall.SIGXFSZ) // a write beyond the limit is to fail, as on a full disk
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	cfg, err := config.Load(path, os.LookupEnv)
@@ -91,12 +92,13 @@ func newBench(t *testing.T, ledgerURL string) *bench {
 	return b
 }
 
-// start runs an observer in a process of its own.
-func (b *bench) start(t *testing.T) *exec.Cmd {
+// start runs an observer in a process of its own, which says what it has to say
+// to said.
+func (b *bench) start(t *testing.T, said io.Writer) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0])
 	cmd.Env = append(os.Environ(), observeVariable+"="+b.path, "OTEL_SDK_DISABLED=true")
-	cmd.Stderr = t.Output()
+	cmd.Stderr = said
 	require.NoError(t, cmd.Start())
 	return cmd
 }

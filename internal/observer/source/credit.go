@@ -56,7 +56,7 @@ func (c *credit) take(body int) (again bool) {
 func (c *credit) ack(tag uint64) uint64 {
 	want := min(c.want(), c.granted)
 	left := uint64(c.granted - want)               //nolint:gosec // it is not more
-	if tag-c.acked < left+uint64(max(want/2, 1)) { //nolint:gosec // it is positive
+	if tag-c.acked < left+uint64(max(want/2, 1)) {
 		return 0
 	}
 	c.acked = tag - left
