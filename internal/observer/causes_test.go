@@ -170,7 +170,7 @@ func causesOf(situations []situation) string {
 		if s.name == deadEnd {
 			continue
 		}
-		reactions = append(reactions, fmt.Sprintf("  - {service: %s, on: [%s.asked], emits: [%s.answered], within: 1s}\n", s.name, s.name, s.name))
+		reactions = append(reactions, fmt.Sprintf("  - {service: %s, on: [%s.asked], emits: [%s.answered], within: 3s}\n", s.name, s.name, s.name))
 	}
 	return fmt.Sprintf("choreography: shop\nstarts: [%s]\noutcomes: {completed: [%s]}\nreactions:\n  - {service: web, emits: [%s]}\n%s",
 		strings.Join(asked, ", "), strings.Join(answered, ", "), strings.Join(asked, ", "), strings.Join(reactions, ""))

@@ -53,7 +53,7 @@ func (s shown) attribute(key string) string {
 // spansOf asks Jaeger for a trace.
 func spansOf(t *testing.T, j *testenv.JaegerServer, trace [16]byte) []shown {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, j.QueryURL+"/api/v3/traces/"+hex.EncodeToString(trace[:]), http.NoBody)
 	require.NoError(t, err)
