@@ -55,7 +55,7 @@ func (c *credit) take(body int) (again bool) {
 // read, or 0.
 func (c *credit) ack(tag uint64) uint64 {
 	want := min(c.want(), c.granted)
-	left := uint64(c.granted - want)               //nolint:gosec // it is not more
+	left := uint64(c.granted - want) //nolint:gosec // it is not more
 	if tag-c.acked < left+uint64(max(want/2, 1)) {
 		return 0
 	}
