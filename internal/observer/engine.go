@@ -129,8 +129,10 @@ func (e *engine) event(item *source.Item) {
 		payload = e.redact.payload(item.Data)
 		e.bytes += len(payload)
 	}
-	for _, entry := range result.Entries {
-		e.filling.Events = append(e.filling.Events, ledger.Event{Record: item.Event, Entry: entry, Payload: payload})
+	if e.o.cfg.Ledger != nil {
+		for _, entry := range result.Entries {
+			e.filling.Events = append(e.filling.Events, ledger.Event{Record: item.Event, Entry: entry, Payload: payload})
+		}
 	}
 	e.took(result.Transitions)
 	e.o.eventCame()
@@ -308,7 +310,11 @@ func (e *engine) seal() *ledger.Batch {
 	if to == e.position {
 		return nil
 	}
-	e.tracker.Changed(b.AddFlow)
+	if e.o.cfg.Ledger != nil {
+		e.tracker.Changed(b.AddFlow)
+	} else {
+		e.tracker.Changed(nil) // nobody wants to know
+	}
 	e.state.Counter = e.o.cfg.Counter.State()
 	b.Epoch, b.From, b.To = e.epoch, e.position, to
 	b.Fingerprint, b.Tracker = e.last.Fingerprint(), e.tracker.State()
