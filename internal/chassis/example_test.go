@@ -8,11 +8,15 @@ import (
 	"log/slog"
 	"testing/fstest"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/laban-io/laban/internal/chassis"
+	"github.com/laban-io/laban/internal/database"
 	"github.com/laban-io/laban/pkg/amqpbus"
 	"github.com/laban-io/laban/pkg/bus"
 	"github.com/laban-io/laban/pkg/event"
 	"github.com/laban-io/laban/pkg/membus"
+	"github.com/laban-io/laban/pkg/outbox"
 )
 
 // migrations are files in a real service: //go:embed migrations/*.sql.
@@ -123,4 +127,73 @@ func Example_busAlone() {
 	if err != nil {
 		panic(err)
 	}
+}
+
+// serve is the same service in a module of its own: the bus and the outbox,
+// without the chassis.
+func serve(ctx context.Context, db *sql.DB, transport bus.Transport) error {
+	b, err := bus.New(bus.Config{Service: "loyalty", Emits: []string{"points.granted"}}, transport)
+	if err != nil {
+		return err
+	}
+	ob, err := outbox.New(db, outbox.SQLite, b, outbox.Config{})
+	if err != nil {
+		return err
+	}
+	if err := ob.Migrate(ctx); err != nil { // the tables outbox and inbox, beside your own
+		return err
+	}
+	grant := func(ctx context.Context, e event.Event, order shipped) error {
+		tx, _ := outbox.TxFrom(ctx) // Inbox has begun it
+		points := order.Amount / 100
+		if _, err := tx.ExecContext(ctx, `INSERT INTO points (order_id, customer, points) VALUES ($1, $2, $3)`,
+			order.OrderID, order.CustomerEmail, points); err != nil {
+			return fmt.Errorf("grant points for order %s: %w", order.OrderID, err)
+		}
+		return ob.Publish(ctx, event.New("points.granted", granted{order.OrderID, points}))
+	}
+	b.Handle(bus.Chain(bus.Typed(grant), ob.Inbox()), "order.shipped")
+
+	work, ctx := errgroup.WithContext(ctx)
+	work.Go(func() error { return b.Run(ctx) })  // until ctx ends; then drains
+	work.Go(func() error { return ob.Run(ctx) }) // the relay
+	return errors.Join(work.Wait(), transport.Close(context.WithoutCancel(ctx)))
+}
+
+// Example_outboxAlone runs it, and sends it the same event twice.
+func Example_outboxAlone() {
+	ctx, stop := context.WithCancel(context.Background())
+	broker := membus.New(membus.Config{})
+	defer broker.Close()
+	db, _, err := database.Open(ctx, "sqlite::memory:")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = db.Close() }()
+	if _, err := db.ExecContext(ctx, `CREATE TABLE points (order_id TEXT NOT NULL PRIMARY KEY, customer TEXT NOT NULL, points BIGINT NOT NULL)`); err != nil {
+		panic(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- serve(ctx, db, broker.Connect()) }()
+
+	delivery, err := bus.New(bus.Config{Service: "delivery", Logger: slog.New(slog.DiscardHandler)}, broker.Connect())
+	if err != nil {
+		panic(err)
+	}
+	e := event.New("order.shipped", shipped{OrderID: "1042", CustomerEmail: "ada@example.com", Amount: 3748})
+	e.ID = event.NewID()
+	_ = broker.Connect().Tail(ctx, bus.First(), func(r bus.LogRecord) error {
+		switch r.Event.Type {
+		case "points.granted":
+			fmt.Println(r.Event.Source, r.Event.Type, string(r.Event.Data))
+			stop()
+		case bus.AnnouncementType: // it hears what comes from now on
+			return delivery.Publish(ctx, e, e)
+		}
+		return nil
+	})
+	fmt.Println("ended:", <-ended)
+	// Output:
+	// loyalty points.granted {"order_id":"1042","points":37}
+	// ended: <nil>
 }
