@@ -70,8 +70,8 @@ kind=service@moment*messages, kind=percent or kind=service:percent:
 	flags.BoolVar(&f.cfg.Exit, "exit", false, "end when all --orders have ended; without it the services stay up until ctrl-C")
 	flags.StringVar(&f.fates, "fates", demo.DefaultMix().String(), "fates of the orders, in proportion to each other")
 	flags.Uint64Var(&f.cfg.Seed, "seed", 0, "makes the orders repeatable; 0 means others each time")
-	flags.StringVar(&f.faults, "faults", "", "make faults around the services; without a list, "+demo.DefaultFaults+"; a demo in memory that runs until ctrl-C has a few by itself, and none with --faults="+demo.NoFaults)
-	flags.Lookup("faults").NoOptDefVal = demo.DefaultFaults
+	flags.StringVar(&f.faults, "faults", "", "make faults around the services, by this `list`; without one, "+demo.DefaultFaults+"; a demo in memory that runs until ctrl-C has a few by itself, and none with --faults="+demo.NoFaults)
+	flags.Lookup("faults").NoOptDefVal = demo.UsualFaults
 	flags.Float64Var(&f.cfg.Hurry, "hurry", 0, "divide the deadlines of the observer's contract by this; 1, or with --faults 5")
 	flags.StringVar(&f.cfg.ObserverListen, "observer-listen", "", "where the observer answers (default "+demo.DefaultObserverListen+", or the next free port)")
 	flags.BoolVar(&f.cfg.NoObserver, "no-observer", false, "run without the observer")

@@ -112,14 +112,21 @@ const DefaultFaults = "fail=payment@1s*2,park=payment@2s*2,drop=inventory@3s*2,h
 // finds an order that is stuck, and a message to send again.
 const GentleFaults = "park=payment@1s*2,drop=inventory@2s,park=delivery@4s"
 
+// UsualFaults is what --faults takes for [DefaultFaults], in one word.
+const UsualFaults = "default"
+
 // NoFaults is what --faults takes where there are to be none.
 const NoFaults = "none"
 
 // maxFaultTime bounds moments and durations.
 const maxFaultTime = time.Hour
 
-// ParseFaults reads a list such as "hang=payment@5s,die=inventory@10s/5s,drop=2%".
+// ParseFaults reads a list such as "hang=payment@5s,die=inventory@10s/5s,drop=2%",
+// or [UsualFaults].
 func ParseFaults(text string) ([]Fault, error) {
+	if text == UsualFaults {
+		text = DefaultFaults
+	}
 	var all []Fault
 	for entry := range strings.SplitSeq(text, ",") {
 		f, err := parseFault(strings.TrimSpace(entry))

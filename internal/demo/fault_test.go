@@ -21,8 +21,11 @@ func TestParseFaults(t *testing.T) {
 		{Kind: Fail, Service: "payment", At: time.Second, Times: 3},
 	}, got)
 	require.Equal(t, "hang=payment@5s,die=inventory@10s/5s,drop=2%,park=delivery:0.5%,fail=payment@1s*3", faultsText(got))
-	_, err = ParseFaults(DefaultFaults)
+	listed, err := ParseFaults(DefaultFaults)
 	require.NoError(t, err)
+	named, err := ParseFaults(UsualFaults)
+	require.NoError(t, err)
+	require.Equal(t, listed, named)
 }
 
 func TestFaultsThatMakeNoSense(t *testing.T) {

@@ -6,7 +6,7 @@ import "fmt"
 func (d *demo) opening() []line {
 	var ls []line
 	if d.watcher != nil {
-		ls = append(ls, line{{"  observer   ", dim}, {d.watcher.address, cyan}, {"   open it in a browser; or laban where ORDER, laban flows list", dim}})
+		ls = append(ls, line{{"  observer   ", dim}, {d.watcher.address, cyan}, {"   open it in a browser; or " + d.watcher.terminal(), dim}})
 	}
 	ls = append(ls, line{{"  order API  ", dim}, {d.api, cyan}, {"   GET /orders  POST /orders  /openapi.json", dim}})
 	if d.tracesTo != "" {

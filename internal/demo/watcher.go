@@ -79,6 +79,15 @@ func (d *demo) startWatcher(ctx context.Context) (*watcher, error) {
 	return w, nil
 }
 
+// terminal says how to ask the observer in a terminal. The list has keys in full:
+// by the end of one, which is what a screen has room for, nothing is found.
+func (w *watcher) terminal() string {
+	if w.address == "http://"+DefaultObserverListen {
+		return "laban flows list --status stalled, laban where KEY"
+	}
+	return "export LABAN_OBSERVER=" + w.address + "; laban flows list --status stalled, laban where KEY"
+}
+
 // maxFound bounds what the observer has found and nobody has taken note of.
 const maxFound = 1 << 16
 
