@@ -54,7 +54,7 @@ func Open(ctx context.Context, url string, opts ...Option) (*sql.DB, outbox.Dial
 	// A ping would not do: the driver of SQLite answers it without looking.
 	var one int
 	if err := db.QueryRowContext(ctx, "SELECT 1").Scan(&one); err != nil {
-		return nil, 0, errors.Join(fmt.Errorf("open %s: %w", source.name, err), db.Close())
+		return nil, 0, errors.Join(fmt.Errorf("open %s: %w%s", source.name, err, remedy(err)), db.Close())
 	}
 	return db, source.dialect, nil
 }

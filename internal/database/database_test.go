@@ -225,3 +225,14 @@ func TestUnusableFileIsRefused(t *testing.T) {
 	_, _, err := database.Open(t.Context(), "sqlite:"+path)
 	require.ErrorContains(t, err, path)
 }
+
+func TestAFileThatCannotBeOpenedIsExplained(t *testing.T) {
+	dir := t.TempDir()
+	_, _, err := database.Open(t.Context(), "sqlite:"+filepath.Join(dir, "missing", "ledger.db"))
+	require.ErrorContains(t, err, "unable to open database file (14); is its directory there, and may this user write in it?")
+
+	other := filepath.Join(dir, "letter.txt")
+	require.NoError(t, os.WriteFile(other, []byte(strings.Repeat("Dear Ada, this is no database. ", 100)), 0o600))
+	_, _, err = database.Open(t.Context(), "sqlite:"+other)
+	require.ErrorContains(t, err, "file is not a database (26); name another file, this one is something else's")
+}

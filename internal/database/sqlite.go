@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -110,3 +111,23 @@ type temporary struct {
 
 // Close is called by [database/sql.DB.Close] when all connections are closed.
 func (t temporary) Close() error { return os.RemoveAll(t.dir) }
+
+// remedy says what to look at where a file can't be opened, after a semicolon, or
+// nothing.
+//
+// Source: SQLite, "Result and Error Codes", primary codes 14 and 26.
+func remedy(err error) string {
+	const cantOpen, notADatabase, primary = 14, 26, 0xff
+	var lite *driversqlite.Error
+	if !errors.As(err, &lite) {
+		return ""
+	}
+	switch lite.Code() & primary {
+	case cantOpen:
+		return "; is its directory there, and may this user write in it?"
+	case notADatabase:
+		return "; name another file, this one is something else's"
+	default:
+		return ""
+	}
+}

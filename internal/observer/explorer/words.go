@@ -26,7 +26,7 @@ func (x *Explorer) functions() template.FuncMap {
 		"anchor":       anchor,
 		"offset":       offset,
 		"acted":        func(a ledger.Action) string { return acted(&a) },
-		"status":       statusWords, "lower": strings.ToLower,
+		"status":       statusWords, "unclaimed": unclaimedWords, "lower": strings.ToLower,
 	}
 }
 
@@ -148,6 +148,20 @@ func glyph(status string) string {
 		return "■"
 	default:
 		return "?"
+	}
+}
+
+// unclaimedWords explains why no flow took events; see [flow.Unclaimed].
+func unclaimedWords(reason string) string {
+	switch reason {
+	case "no-choreography":
+		return "no contract names their type"
+	case "no-key":
+		return "they do not say which flow they belong to"
+	case "no-room":
+		return "there were too many flows at once"
+	default:
+		return reason
 	}
 }
 
