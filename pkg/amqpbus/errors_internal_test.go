@@ -55,6 +55,12 @@ func TestTLSOfADial(t *testing.T) {
 			require.False(t, *asked)
 			require.Equal(t, c.config, config != nil)
 			require.Equal(t, c.watched, config != nil && config.GetClientCertificate != nil)
+			if c.watched {
+				none, err := config.GetClientCertificate(nil)
+				require.NoError(t, err)
+				require.Empty(t, none.Certificate)
+				require.True(t, *asked)
+			}
 		})
 	}
 	config, _ := plain.tls("amqps://broker?server_name_indication=other")

@@ -231,6 +231,15 @@ func TestParkedBeforeItsDeadline(t *testing.T) {
 	require.Contains(t, link, "service=payment")
 	require.Contains(t, link, "flow=F5")
 
+	earlier := w.Chain("6", "order.placed")
+	w.park("6", earlier, "another event of this order's")
+	w.Event("6", "stock.confirmed", earlier)
+	w.Pulse(time.Second)
+	w.Commit()
+	_, journey = w.get("/flows/F6")
+	require.Contains(t, journey, "Whose turn it is")
+	require.NotContains(t, journey, "It has given up on that", "not on what it is to answer now")
+
 	w.Pulse(time.Second)
 	w.Batch.Actions = append(w.Batch.Actions, ledger.Action{
 		At: w.Now(), Action: "redriven", Actor: "ann", Choreography: "order", FlowID: "F5", Service: "payment", EventID: id, Offset: w.Offset, Logged: true,
