@@ -202,7 +202,7 @@ STARTED              KEY          STATUS   SINCE                CAUSE   WAITS FO
 
 	b.Reset()
 	require.NoError(t, printTable(&b, api.FlowPage{}, onPaper(80)))
-	require.Equal(t, "There is no such flow.\n", b.String())
+	require.Equal(t, "No flows.\n", b.String())
 }
 
 // observed is an observer that gives those answers.

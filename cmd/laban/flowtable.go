@@ -12,7 +12,7 @@ import (
 // printTable prints flows a line each.
 func printTable(w io.Writer, page api.FlowPage, p paper) error {
 	if len(page.Flows) == 0 {
-		_, err := fmt.Fprintln(w, "There is no such flow.")
+		_, err := fmt.Fprintln(w, "No flows.")
 		return err
 	}
 	several := false

@@ -102,7 +102,11 @@ func (s snapshot) progressLine() line {
 	if s.target > 0 {
 		of += " of " + thousands(int64(s.target))
 	}
-	l.add(fmt.Sprintf("── %s placed, %s ended, %s open, %.1f/s", of, thousands(int64(s.settled)), thousands(int64(s.open)), s.rate), dim)
+	l.add(fmt.Sprintf("── %s placed, %s ended, ", of, thousands(int64(s.settled))), dim)
+	if s.stuck > 0 {
+		l.add(thousands(int64(s.stuck))+" stuck, ", yellow)
+	}
+	l.add(fmt.Sprintf("%s open, %.1f/s", thousands(int64(s.open)), s.rate), dim)
 	if s.wrong > 0 {
 		l.add(fmt.Sprintf(", %d WRONG", s.wrong), redBold)
 	}

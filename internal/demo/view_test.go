@@ -161,6 +161,8 @@ func TestLineShow(t *testing.T) {
 	s.rate = 5
 	require.NoError(t, p.refresh(s, nil))
 	require.NoError(t, p.refresh(s, nil))
+	s.now, s.stuck = s.now.Add(2*time.Second), 4
+	require.NoError(t, p.refresh(s, nil))
 	p.close()
 	golden(t, "lines.txt", out.String())
 }
