@@ -176,9 +176,17 @@ func TestOutputInLines(t *testing.T) {
 	cfg := sixty(out)
 	cfg.Orders, cfg.Concurrency = 12, 1 // one after the other: the same order each time
 	cfg.Mix[Canceled] = 0               // how these end is a matter of time
+	cfg.ObserverListen = "127.0.0.1:0"  // the usual port may be taken or not, which shows
 	_, err := Run(t.Context(), nil, cfg)
 	require.NoError(t, err, "%s", out)
 	golden(t, "output.txt", mask(out.String()))
+}
+
+// TestHowToAskTheObserver: where it has the usual port nothing is to be set.
+func TestHowToAskTheObserver(t *testing.T) {
+	usual, other := &watcher{address: "http://127.0.0.1:7070"}, &watcher{address: "http://127.0.0.1:7071"}
+	require.Equal(t, "laban flows list --status stalled, laban where KEY", usual.terminal())
+	require.Equal(t, "export LABAN_OBSERVER=http://127.0.0.1:7071; laban flows list --status stalled, laban where KEY", other.terminal())
 }
 
 // mask replaces what differs from run to run.
