@@ -180,23 +180,48 @@ func TestALogThatWasMadeAnewIsAGap(t *testing.T) {
 	}
 }
 
-// publishNoise publishes so many messages of a kilobyte.
-func publishNoise(t *testing.T, b *testenv.Broker, exchange string, n int) {
+// flood publishes messages until a small stream has dropped its first ones. A
+// broker drops whole segments, some time after it has begun another one, and what
+// it was given at once is in one of them: so few at a time.
+func flood(t *testing.T, b *testenv.Broker, exchange, stream string) {
 	t.Helper()
 	ch := b.Channel(t)
 	require.NoError(t, ch.Confirm(false))
-	var last *amqp.DeferredConfirmation
-	for range n {
-		var err error
-		last, err = ch.PublishWithDeferredConfirmWithContext(t.Context(), exchange, "noise", false, false, amqp.Publishing{
-			MessageId: "noise", Type: "noise", Body: make([]byte, 1000),
-		})
-		require.NoError(t, err)
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	_, err := last.WaitContext(ctx)
+	for first := int64(0); first < 500; first = firstOffset(t, b, stream) {
+		for range 20 {
+			var last *amqp.DeferredConfirmation
+			for range 50 {
+				var err error
+				last, err = ch.PublishWithDeferredConfirmWithContext(ctx, exchange, "noise", false, false, amqp.Publishing{
+					MessageId: "noise", Type: "noise", Body: make([]byte, 1000),
+				})
+				require.NoError(t, err)
+			}
+			_, err := last.WaitContext(ctx)
+			require.NoError(t, err)
+		}
+	}
+}
+
+// firstOffset is that of the first record that a stream has.
+func firstOffset(t *testing.T, b *testenv.Broker, stream string) int64 {
+	t.Helper()
+	ch := b.Channel(t)
+	defer ch.Close()
+	require.NoError(t, ch.Qos(1, 0, false))
+	deliveries, err := ch.Consume(stream, "", false, false, false, false, amqp.Table{"x-stream-offset": "first"})
 	require.NoError(t, err)
+	select {
+	case d := <-deliveries:
+		offset, ok := d.Headers["x-stream-offset"].(int64)
+		require.True(t, ok)
+		return offset
+	case <-time.After(patience):
+		require.Fail(t, "the stream is silent")
+		return 0
+	}
 }
 
 // TestRecordsThatWereDroppedAreAGap: the log has lost its beginning, and with it
@@ -212,7 +237,7 @@ func TestRecordsThatWereDroppedAreAGap(t *testing.T) {
 	w.becomes(t, "a", flow.Stalled)
 	w.stop()
 
-	publishNoise(t, b, "events", 2000)
+	flood(t, b, "events", "events.log")
 
 	w = watch(t, b, o)
 	w.becomes(t, "a", flow.Unknown)

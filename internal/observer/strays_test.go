@@ -36,7 +36,7 @@ func TestStraysThatWereDroppedAreTold(t *testing.T) {
 	}
 	require.Equal(t, "from the stream events.unrouted", told())
 	w.stop()
-	publishNoise(t, b, "events.unrouted", 2000)
+	flood(t, b, "events.unrouted", "events.unrouted")
 
 	w = watch(t, b, o)
 	require.Eventually(t, func() bool { return strings.Contains(told(), "were dropped before they were read") }, patience, 50*time.Millisecond)
